@@ -183,9 +183,9 @@ function entriesOf(message, schema, context) {
   const entries = known.fields
     .filter((field) => known.isSet(field))
     .map((field) => {
-      refuse(field.fieldKind === "map", `map values in options (${field})`);
+      refuse(field.fieldKind === "map", `map values in options (${field.name})`);
       const value = known.get(field);
-      const values = field.fieldKind === "list" ? [...value] : [value];
+      const values = field.fieldKind === "list" ? Array.from(value) : [value];
       return { name: field.name, custom: false, values: values.map((item) => printValue(item, field, context)) };
     });
   for (const number of new Set((message.$unknown ?? []).map((unknown) => unknown.no))) {

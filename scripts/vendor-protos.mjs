@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const target = join(root, ".vendor");
@@ -49,7 +49,8 @@ async function printValidate() {
   write(validatePath, `// Printed from the descriptor in ${name} ${version}: generated, not for editing.\n\n${text}`);
 
   const buf = join(packages.get("@bufbuild/buf").folder, "bin/buf");
-  const image = execFileSync(process.execPath, [buf, "build", target, "--path", join(target, validatePath), "--as-file-descriptor-set", "--exclude-source-info", "-o", "-"]);
+  const only = ["--path", join(target, validatePath), "--as-file-descriptor-set", "--exclude-source-info"];
+  const image = execFileSync(process.execPath, [buf, "build", target, ...only, "-o", "-"]);
   // A registry fills in the default json_name of every field, so both sides are compared in the same form.
   const rebuilt = createFileRegistry(fromBinary(FileDescriptorSetSchema, image)).getFile(validatePath)?.proto;
   const bytesOf = (proto) => Buffer.from(toBinary(FileDescriptorProtoSchema, proto));
