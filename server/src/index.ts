@@ -1,1 +1,2 @@
+/** What a library user imports. */
 export {};

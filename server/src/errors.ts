@@ -1,0 +1,180 @@
+/** Reasons, the one way to fail, and the google.rpc details that each failure carries (AIP-193). */
+import { create, type DescMessage, getOption, type MessageShape } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { Reason, ReasonSchema, spec } from "@parapet/contract/parapet/error/v1/reason_pb";
+import { BadRequestSchema, ErrorInfoSchema, QuotaFailureSchema, RetryInfoSchema } from "@parapet/contract/google/rpc/error_details_pb";
+
+export { Reason };
+
+/** Domain of every ErrorInfo that Parapet sends. */
+export const errorDomain = "parapet";
+
+/** What a reason means on the wire, read once from the contract. */
+export interface ReasonFacts {
+  readonly reason: Reason;
+  /** Name in ErrorInfo, e.g. `CREDENTIAL_MISSING`. */
+  readonly name: string;
+  readonly code: Code;
+  /** HTTP status on REST. */
+  readonly httpStatus: number;
+  /** Text that older clients match on. */
+  readonly title: string;
+  readonly retryable: boolean;
+}
+
+/** HTTP status of each canonical code on Connect unary calls and REST (connectrpc.com/docs/protocol, error codes). */
+export const httpStatusOfCode: Readonly<Record<Code, number>> = {
+  [Code.Canceled]: 499,
+  [Code.Unknown]: 500,
+  [Code.InvalidArgument]: 400,
+  [Code.DeadlineExceeded]: 504,
+  [Code.NotFound]: 404,
+  [Code.AlreadyExists]: 409,
+  [Code.PermissionDenied]: 403,
+  [Code.ResourceExhausted]: 429,
+  [Code.FailedPrecondition]: 400,
+  [Code.Aborted]: 409,
+  [Code.OutOfRange]: 400,
+  [Code.Unimplemented]: 501,
+  [Code.Internal]: 500,
+  [Code.Unavailable]: 503,
+  [Code.DataLoss]: 500,
+  [Code.Unauthenticated]: 401,
+};
+
+/** Name of each canonical code as Connect spells it. */
+export const codeNames: Readonly<Record<Code, string>> = {
+  [Code.Canceled]: "canceled",
+  [Code.Unknown]: "unknown",
+  [Code.InvalidArgument]: "invalid_argument",
+  [Code.DeadlineExceeded]: "deadline_exceeded",
+  [Code.NotFound]: "not_found",
+  [Code.AlreadyExists]: "already_exists",
+  [Code.PermissionDenied]: "permission_denied",
+  [Code.ResourceExhausted]: "resource_exhausted",
+  [Code.FailedPrecondition]: "failed_precondition",
+  [Code.Aborted]: "aborted",
+  [Code.OutOfRange]: "out_of_range",
+  [Code.Unimplemented]: "unimplemented",
+  [Code.Internal]: "internal",
+  [Code.Unavailable]: "unavailable",
+  [Code.DataLoss]: "data_loss",
+  [Code.Unauthenticated]: "unauthenticated",
+};
+
+const factsByReason = new Map<Reason, ReasonFacts>();
+for (const value of ReasonSchema.values) {
+  if (value.number === Reason.UNSPECIFIED) continue;
+  const option = getOption(value, spec);
+  const code = option.code as number as Code;
+  factsByReason.set(value.number, {
+    reason: value.number,
+    name: value.name.replace(/^REASON_/, ""),
+    code,
+    httpStatus: option.httpStatus || httpStatusOfCode[code],
+    title: option.title,
+    retryable: option.retryable,
+  });
+}
+
+/** The facts of a reason. */
+export function factsOf(reason: Reason): ReasonFacts {
+  return factsByReason.get(reason) ?? factsByReason.get(Reason.INTERNAL)!;
+}
+
+/** One broken rule of a request field (google.rpc.BadRequest.FieldViolation). */
+export interface FieldViolation {
+  /** Path of the field, e.g. `documents[3].key`. */
+  readonly field: string;
+  readonly description: string;
+  /** Id of the rule, e.g. `string.min_len`. */
+  readonly rule: string;
+}
+
+/** What may be said beside the reason. */
+export interface FailureOptions {
+  /** Helps the caller; never holds internals. Default: the reason's title. */
+  readonly message?: string;
+  /** For the log only. */
+  readonly cause?: unknown;
+  /** Becomes google.rpc.BadRequest. */
+  readonly violations?: readonly FieldViolation[];
+  /** Becomes google.rpc.RetryInfo and Retry-After, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** Becomes google.rpc.QuotaFailure. */
+  readonly quota?: { readonly subject: string; readonly description: string };
+}
+
+/** A typed refusal or failure of a call. Made by `fail` alone. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+  readonly facts: ReasonFacts;
+  constructor(
+    readonly reason: Reason,
+    readonly metadata: Readonly<Record<string, string>>,
+    readonly options: FailureOptions,
+  ) {
+    super(options.message ?? factsOf(reason).title, options.cause === undefined ? undefined : { cause: options.cause });
+    this.facts = factsOf(reason);
+  }
+}
+
+/** Makes a failure. Throw it, or return it where a decision is a value. */
+export function fail(reason: Reason, metadata: Readonly<Record<string, string>> = {}, options: FailureOptions = {}): Failure {
+  return new Failure(reason, metadata, options);
+}
+
+/** A google.rpc detail with its schema. */
+export interface Detail<Desc extends DescMessage = DescMessage> {
+  readonly desc: Desc;
+  readonly value: MessageShape<Desc>;
+}
+
+/** The google.rpc details of a failure: exactly one ErrorInfo, and BadRequest, RetryInfo or QuotaFailure where they apply. */
+export function detailsOf(failure: Failure): Detail[] {
+  const details: Detail[] = [
+    { desc: ErrorInfoSchema, value: create(ErrorInfoSchema, { reason: failure.facts.name, domain: errorDomain, metadata: { ...failure.metadata } }) },
+  ];
+  const { violations, retryAfterMs, quota } = failure.options;
+  if (violations?.length) {
+    details.push({
+      desc: BadRequestSchema,
+      value: create(BadRequestSchema, { fieldViolations: violations.map((v) => ({ field: v.field, description: v.description, reason: v.rule })) }),
+    });
+  }
+  if (quota) details.push({ desc: QuotaFailureSchema, value: create(QuotaFailureSchema, { violations: [quota] }) });
+  if (retryAfterMs !== undefined) {
+    const ns = Math.max(0, Math.ceil(retryAfterMs * 1e6));
+    details.push({
+      desc: RetryInfoSchema,
+      value: create(RetryInfoSchema, { retryDelay: { seconds: BigInt(Math.floor(ns / 1e9)), nanos: ns % 1e9 } }),
+    });
+  }
+  return details;
+}
+
+/** The failure as connect-es throws it. */
+export function toConnectError(failure: Failure): ConnectError {
+  const error = new ConnectError(failure.message, failure.facts.code, undefined, undefined, failure.options.cause);
+  error.details = detailsOf(failure).map(({ desc, value }) => ({ desc, value }));
+  return error;
+}
+
+const reasonOfForeignCode: Partial<Record<Code, Reason>> = {
+  [Code.InvalidArgument]: Reason.REQUEST_MALFORMED,
+  [Code.ResourceExhausted]: Reason.MESSAGE_TOO_LARGE,
+  [Code.Unimplemented]: Reason.ENCODING_UNSUPPORTED,
+  [Code.DeadlineExceeded]: Reason.DEADLINE_PASSED,
+  [Code.Canceled]: Reason.CALL_CANCELLED,
+  [Code.Unavailable]: Reason.SHUTTING_DOWN,
+};
+
+/** Any thrown value as a failure: what is not ours becomes INTERNAL, its text kept for the log. */
+export function toFailure(thrown: unknown): Failure {
+  if (thrown instanceof Failure) return thrown;
+  if (thrown instanceof ConnectError) {
+    const reason = reasonOfForeignCode[thrown.code];
+    if (reason !== undefined) return fail(reason, {}, { cause: thrown });
+  }
+  return fail(Reason.INTERNAL, {}, { cause: thrown });
+}

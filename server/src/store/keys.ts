@@ -1,0 +1,112 @@
+/** Keys of the store: tuples that sort as their parts do, in which no name a user can type reaches into another's range. */
+
+/** One part of a key: text and bytes are escaped and ended, numbers are eight bytes big endian. */
+export type Part = string | Uint8Array | bigint | number;
+
+const utf8 = new TextEncoder();
+
+/**
+ * Packs parts into a key. In text and bytes 0x00 becomes 0x00 0xFF and the end is 0x00 0x01 (the tuple encoding of
+ * FoundationDB, shortened), so keys compare part by part, `["a"]` is never a prefix of `["ab"]`, and a range over all
+ * keys that begin with some parts is `[pack(parts), pack(parts) + 0xFF…)`.
+ */
+export function pack(parts: readonly Part[]): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (const part of parts) {
+    const chunk = typeof part === "string" ? framed(utf8.encode(part)) : part instanceof Uint8Array ? framed(part) : integer(part);
+    chunks.push(chunk);
+    length += chunk.length;
+  }
+  const key = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    key.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return key;
+}
+
+/** The range of all keys that begin with these parts. */
+export function rangeOf(parts: readonly Part[]): { gte: Uint8Array; lt: Uint8Array } {
+  const gte = pack(parts);
+  return { gte, lt: after(gte) };
+}
+
+/** The first key that does not begin with `prefix`. */
+export function after(prefix: Uint8Array): Uint8Array {
+  for (let end = prefix.length; end > 0; end--) {
+    const byte = prefix[end - 1]!;
+    if (byte !== 0xff) {
+      const key = prefix.slice(0, end);
+      key[end - 1] = byte + 1;
+      return key;
+    }
+  }
+  throw new RangeError("a prefix of 0xFF bytes has no end");
+}
+
+/** Reads the text or byte part at `offset`; returns it with the offset behind it. */
+export function unpackBytes(key: Uint8Array, offset: number): { value: Uint8Array; next: number } {
+  const out: number[] = [];
+  for (let i = offset; i < key.length; i++) {
+    const byte = key[i]!;
+    if (byte !== 0) {
+      out.push(byte);
+    } else if (key[i + 1] === 0xff) {
+      out.push(0);
+      i++;
+    } else {
+      return { value: Uint8Array.from(out), next: i + 2 };
+    }
+  }
+  throw new RangeError("a key part has no end");
+}
+
+/** Reads the integer part at `offset`. */
+export function unpackInteger(key: Uint8Array, offset: number): bigint {
+  return new DataView(key.buffer, key.byteOffset, key.byteLength).getBigUint64(offset);
+}
+
+function framed(bytes: Uint8Array): Uint8Array {
+  let zeros = 0;
+  for (const byte of bytes) if (byte === 0) zeros++;
+  const out = new Uint8Array(bytes.length + zeros + 2);
+  let to = 0;
+  for (const byte of bytes) {
+    out[to++] = byte;
+    if (byte === 0) out[to++] = 0xff;
+  }
+  out[to + 1] = 0x01;
+  return out;
+}
+
+function integer(value: bigint | number): Uint8Array {
+  const out = new Uint8Array(8);
+  new DataView(out.buffer).setBigUint64(0, BigInt(value));
+  return out;
+}
+
+/** Kinds of rows: the part that follows the tenant in every key. */
+export const kinds = {
+  auditRecord: 0x10,
+  auditHead: 0x11,
+  auditNode: 0x12,
+  auditByRequest: 0x13,
+  sealingKey: 0x18,
+  user: 0x20,
+  userByName: 0x21,
+  grant: 0x22,
+  apiKey: 0x23,
+  apiKeyByUser: 0x24,
+  limitOverride: 0x28,
+  idempotency: 0x30,
+  idempotencyByTime: 0x31,
+  collection: 0x40,
+  document: 0x41,
+  documentByKey: 0x42,
+  documentByMeta: 0x43,
+  documentByUpdate: 0x44,
+  documentByExpiry: 0x45,
+  revision: 0x46,
+} as const;
