@@ -1,0 +1,53 @@
+/** What is wrong with a contract: problems with their place, reported all at once. */
+
+/** Kinds of problems, each with the rule it breaks. */
+export const problemRules = {
+  "build-failed": "the protos must compile",
+  "policy-missing": "every RPC states its policy",
+  "access-missing": "every policy states who may call",
+  "right-missing": "a permission names its right",
+  "limit-missing": "every policy states a bucket or an exemption",
+  "bucket-unknown": "a bucket is declared in a file option",
+  "bucket-twice": "a bucket is declared once in a contract",
+  "bucket-invalid": "a bucket has an algorithm, requests and a window",
+  "audit-missing": "every policy states what is recorded",
+  "field-unknown": "a path names fields of the message",
+  "field-type": "a path leads to a field of a fitting type",
+  "template-invalid": "a path template follows the grammar of google/api/http.proto",
+  "verb-unsupported": "a binding uses GET, PUT, POST, DELETE or PATCH",
+  "body-invalid": "a body fits its verb and names a field",
+  "query-invalid": "fields outside path and body fit into a query string",
+  "stream-binding": "a streaming RPC is bound in a way that HTTP can carry",
+  "route-conflict": "no two bindings match the same request",
+  "reason-unknown": "a comment names reasons that exist",
+  "paging-incomplete": "a list method pages (AIP-158)",
+  "idempotency-contradicted": "what may be retried is stated once",
+  "secret-exposed": "a field that looks like a secret is debug_redact",
+  "name-clash": "names that a target makes are unique",
+  "example-impossible": "a request that keeps all rules can be built from them",
+} as const;
+
+/** Name of a rule. */
+export type ProblemRule = keyof typeof problemRules;
+
+/** One problem. */
+export interface Problem {
+  readonly rule: ProblemRule;
+  /** `file.proto:line:column` where the source is known, else the full name of the element. */
+  readonly place: string;
+  /** What is wrong, naming the element. */
+  readonly message: string;
+}
+
+/** Everything that is wrong with a contract. */
+export class GeneratorError extends Error {
+  override readonly name = "GeneratorError";
+  constructor(readonly problems: readonly Problem[]) {
+    super(problems.map(formatProblem).join("\n"));
+  }
+}
+
+/** One line for people and editors: `place: message (rule)`. */
+export function formatProblem({ rule, place, message }: Problem): string {
+  return `${place}: ${message} (${rule})`;
+}
