@@ -1,2 +1,2 @@
 /** What a library user imports. */
-export {};
+export { type Config, ConfigError, describeConfig, loadConfig, type Loaded, type LoadOptions, variablesMarkdown } from "./config.js";

@@ -1,1 +1,2 @@
-export {};
+/** What a program that embeds the command line imports. */
+export { type CommandIo, main } from "./main.js";
