@@ -1,0 +1,143 @@
+/** One cleartext listener for HTTP/1.1 and HTTP/2: the first bytes decide which server gets the socket. */
+import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createHttp1Server, type Server as Http1Server, type RequestListener } from "node:http";
+import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from "node:http2";
+import { h2IdleTimeoutMs, h2StreamsMax, h2StreamTimeoutMs, headerBytesMax, headersTimeoutMs, keepAliveTimeoutMs, peekTimeoutMs, requestTimeoutMs } from "../limits.js";
+import type { NodeRequest, NodeResponse } from "../protocols/exchange.js";
+
+/** Serves one request of either HTTP version. */
+export type RequestHandler = (request: NodeRequest, response: NodeResponse) => void;
+
+/** Time bounds that tests and configuration may tighten, in milliseconds. */
+export interface OnePortTimeouts {
+  readonly peekMs: number;
+  readonly headersMs: number;
+  readonly requestMs: number;
+  readonly keepAliveMs: number;
+  readonly h2IdleMs: number;
+  readonly h2StreamMs: number;
+}
+
+/** The listener with the two servers behind it. */
+export interface OnePort {
+  readonly listener: Server;
+  /** Stops accepting, lets calls in flight end, and closes what is left after `timeoutMs`. */
+  drain(timeoutMs: number): Promise<void>;
+}
+
+const defaults: OnePortTimeouts = {
+  peekMs: peekTimeoutMs,
+  headersMs: headersTimeoutMs,
+  requestMs: requestTimeoutMs,
+  keepAliveMs: keepAliveTimeoutMs,
+  h2IdleMs: h2IdleTimeoutMs,
+  h2StreamMs: h2StreamTimeoutMs,
+};
+
+// RFC 9113 section 3.4. Three bytes tell it from every HTTP/1.1 method: PROPFIND and PROPPATCH share only two.
+const preface = Buffer.from("PRI");
+
+/** Makes the listener. It is not listening yet: call `listener.listen`. */
+export function createOnePort(handler: RequestHandler, timeouts: Partial<OnePortTimeouts> = {}): OnePort {
+  const bounds = { ...defaults, ...timeouts };
+  const http1 = createHttp1(handler, bounds);
+  const sessions = new Set<ServerHttp2Session>();
+  const http2 = createHttp2(handler, bounds, sessions);
+  const sockets = new Set<Socket>();
+
+  const listener = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    // Until a server owns the socket nobody else hears its errors.
+    socket.on("error", ignore);
+    dispatch(socket, bounds.peekMs, (isHttp2) => {
+      socket.off("error", ignore);
+      (isHttp2 ? http2 : http1).emit("connection", socket);
+    });
+  });
+  // A server that never listens does not check its connections for time-outs; Node starts that check on this event.
+  listener.on("listening", () => http1.emit("listening"));
+
+  return {
+    listener,
+    async drain(timeoutMs) {
+      const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+      for (const session of sessions) session.close();
+      http1.close();
+      http1.closeIdleConnections();
+      const timer = setTimeout(() => {
+        for (const session of sessions) session.destroy();
+        for (const socket of sockets) socket.destroy();
+      }, timeoutMs);
+      await closed;
+      clearTimeout(timer);
+      http2.close();
+    },
+  };
+}
+
+/** Reads until the protocol is known, then gives the bytes back and decides. */
+function dispatch(socket: Socket, peekMs: number, decide: (isHttp2: boolean) => void): void {
+  let seen: Buffer = Buffer.alloc(0);
+  const timer = setTimeout(() => socket.destroy(), peekMs);
+  const stop = (): void => {
+    clearTimeout(timer);
+    socket.off("data", onData);
+    socket.off("end", onEnd);
+    socket.off("close", stop);
+  };
+  const onEnd = (): void => {
+    stop();
+    socket.destroy();
+  };
+  const onData = (chunk: Buffer): void => {
+    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+    const known = Math.min(seen.length, preface.length);
+    const like = seen.compare(preface, 0, known, 0, known) === 0;
+    if (like && seen.length < preface.length) return;
+    stop();
+    socket.pause();
+    socket.unshift(seen);
+    decide(like);
+    socket.resume();
+  };
+  socket.on("data", onData);
+  socket.once("end", onEnd);
+  socket.once("close", stop);
+}
+
+function createHttp1(handler: RequestHandler, bounds: OnePortTimeouts): Http1Server {
+  const server = createHttp1Server(
+    { maxHeaderSize: headerBytesMax, headersTimeout: bounds.headersMs, requestTimeout: bounds.requestMs, keepAliveTimeout: bounds.keepAliveMs, connectionsCheckingInterval: Math.min(5_000, bounds.headersMs), noDelay: true },
+    handler as RequestListener,
+  );
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+    const status = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? "408 Request Timeout" : "400 Bad Request";
+    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  });
+  return server;
+}
+
+function createHttp2(handler: RequestHandler, bounds: OnePortTimeouts, sessions: Set<ServerHttp2Session>): Http2Server {
+  const server = createHttp2Server(
+    { maxHeaderListPairs: 128, settings: { maxConcurrentStreams: h2StreamsMax, maxHeaderListSize: headerBytesMax }, streamResetBurst: 1000, streamResetRate: 33 } as Parameters<typeof createHttp2Server>[0],
+    handler as unknown as RequestListener as never,
+  );
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+    session.setTimeout(bounds.h2IdleMs, () => session.close());
+    session.on("error", ignore);
+  });
+  server.on("sessionError", ignore);
+  server.on("stream", (stream) => {
+    stream.setTimeout(bounds.h2StreamMs, () => stream.close());
+    stream.on("error", ignore);
+  });
+  return server;
+}
+
+function ignore(): void {
+  // A peer that breaks its own connection is no event of ours.
+}

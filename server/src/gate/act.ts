@@ -1,0 +1,206 @@
+/** The gate behind the body: authorize the object, validate, run the handler, record the outcome. */
+import { create, isMessage, type DescMethod, type Message } from "@bufbuild/protobuf";
+import type { HandlerContext, MethodImpl } from "@connectrpc/connect";
+import type { AuditSink } from "../audit/sink.js";
+import { callOf, type Call } from "../call.js";
+import { fail, Failure, Reason, toConnectError, toFailure } from "../errors.js";
+import type { Log } from "../log.js";
+import { decideObject } from "../policy/access.js";
+import { abortFailure } from "./commit.js";
+import type { Pseudonym } from "./field-paths.js";
+import type { Flood } from "./flood.js";
+import type { Gate } from "./gate.js";
+import type { Idempotency } from "./idempotency.js";
+import type { Plan } from "./plan.js";
+import { describeTarget, factsOfCall, isRecorded } from "./record.js";
+
+/** What acting needs. */
+export interface ActOptions {
+  readonly gate: Gate;
+  readonly audit: AuditSink;
+  readonly flood: Flood;
+  readonly idempotency: Idempotency | undefined;
+  readonly pseudonym: Pseudonym;
+  readonly log: Log;
+}
+
+/** Runs admitted calls and settles refused ones. Every executor of every protocol goes through here. */
+export interface Act {
+  /** Runs a unary call. Rejects with a Failure, whose record is durable by then. */
+  unary(call: Call, request: Message, context: HandlerContext): Promise<Message>;
+  /** The handler of a plan as connect-es wants it: everything here around the implementation. Throws ConnectErrors. */
+  implementation(plan: Plan): MethodImpl<DescMethod>;
+  /** Records a refusal or failure that ended the call; returns what the caller is told (AUDIT_UNAVAILABLE if recording failed). */
+  settle(call: Call, thrown: unknown): Promise<Failure>;
+}
+
+type AnyUnary = (request: Message, context: HandlerContext) => Promise<unknown>;
+type AnyStream = (request: unknown, context: HandlerContext) => AsyncIterable<unknown>;
+
+/** Makes the second half of the gate. */
+export function createAct(options: ActOptions): Act {
+  const { gate, audit, flood, idempotency, pseudonym, log } = options;
+
+  const settle = async (call: Call, thrown: unknown): Promise<Failure> => {
+    const failure = toFailure(thrown);
+    if (failure.reason === Reason.INTERNAL) log.error("call failed", { method: call.plan.name, requestId: call.requestId, cause: failure.options.cause ?? failure });
+    else if (failure.options.cause !== undefined) log.debug("call refused", { method: call.plan.name, requestId: call.requestId, reason: failure.facts.name, cause: failure.options.cause });
+    if (call.recorded !== "not yet") return failure;
+    call.recorded = "done";
+    if (!isRecorded(call, failure)) return failure;
+    const facts = factsOfCall(call, failure);
+    if (failure.reason === Reason.RATE_LIMITED && !flood.admits(`${gate.subjectOf(call)} ${call.limit?.bucket.name ?? ""}`, facts)) return failure;
+    try {
+      await audit.write(facts);
+      return failure;
+    } catch (cause) {
+      log.error("audit record not written", { method: call.plan.name, requestId: call.requestId, cause });
+      return fail(Reason.AUDIT_UNAVAILABLE, {}, { cause });
+    }
+  };
+
+  /** Everything between the decoded request and the handler. */
+  const prepare = (call: Call, request: Message): void => {
+    const { plan } = call;
+    describeTarget(call, request, pseudonym);
+    if (plan.access.kind === "permission" && plan.access.collectionOf !== undefined) {
+      const decision = decideObject(plan.access, call.principal, plan.access.collectionOf(request) ?? "");
+      call.rule = decision.rule;
+      if (!decision.allow) throw fail(decision.reason);
+    }
+    const account = plan.limit?.accountOf?.(request);
+    if (account !== undefined && account !== "") {
+      const refusal = gate.spendAccount(call, account);
+      if (refusal !== undefined) throw refusal;
+    }
+    const violations = plan.validate(request);
+    if (violations.length > 0) {
+      const [first] = violations;
+      throw fail(Reason.FIELD_INVALID, { field: first!.field }, { message: `${first!.field}: ${first!.description}`, violations });
+    }
+    if (call.signal.aborted) throw abortFailure(call.signal);
+  };
+
+  const succeed = async (call: Call): Promise<void> => {
+    if (call.recorded !== "not yet") return;
+    call.recorded = "done";
+    if (!isRecorded(call, undefined)) return;
+    try {
+      await audit.write(factsOfCall(call, undefined));
+    } catch (cause) {
+      throw cause instanceof Failure ? cause : fail(Reason.AUDIT_UNAVAILABLE, {}, { cause });
+    }
+  };
+
+  const unary = async (call: Call, request: Message, context: HandlerContext): Promise<Message> => {
+    try {
+      prepare(call, request);
+      const replayed = idempotency?.begin(call, request);
+      if (replayed !== undefined) {
+        await succeed(call);
+        return replayed;
+      }
+      try {
+        const response = asMessage(call.plan, await (call.plan.implementation as unknown as AnyUnary)(request, context));
+        await succeed(call);
+        return response;
+      } finally {
+        idempotency?.end(call);
+      }
+    } catch (thrown) {
+      throw await settle(call, thrown);
+    }
+  };
+
+  async function* serverStream(plan: Plan, request: Message, context: HandlerContext): AsyncGenerator<Message> {
+    const call = callOf(context);
+    let ended = false;
+    try {
+      prepare(call, request);
+      for await (const message of (plan.implementation as unknown as AnyStream)(request, context)) {
+        if (call.signal.aborted) throw abortFailure(call.signal);
+        yield asMessage(plan, message);
+      }
+      await succeed(call);
+      ended = true;
+    } catch (thrown) {
+      ended = true;
+      throw toConnectError(await settle(call, thrown));
+    } finally {
+      // The consumer stopped early: the caller went away.
+      if (!ended) await settle(call, abortFailure(call.signal));
+    }
+  }
+
+  const clientStream = async (plan: Plan, requests: AsyncIterable<Message>, context: HandlerContext): Promise<Message> => {
+    const call = callOf(context);
+    try {
+      const iterator = requests[Symbol.asyncIterator]();
+      const first = await iterator.next();
+      // The first message names the object; the decision falls before the second is read.
+      if (first.done !== true) prepare(call, first.value);
+      else throw fail(Reason.REQUEST_MALFORMED, {}, { message: "the stream holds no message" });
+      const all = resume(first.value, iterator, call, plan);
+      const response = asMessage(plan, await (plan.implementation as unknown as (r: AsyncIterable<Message>, c: HandlerContext) => Promise<unknown>)(all, context));
+      await succeed(call);
+      return response;
+    } catch (thrown) {
+      throw toConnectError(await settle(call, thrown));
+    }
+  };
+
+  async function* bidiStream(plan: Plan, requests: AsyncIterable<Message>, context: HandlerContext): AsyncGenerator<Message> {
+    const call = callOf(context);
+    let ended = false;
+    try {
+      for await (const message of (plan.implementation as unknown as AnyStream)(requests, context)) yield asMessage(plan, message);
+      await succeed(call);
+      ended = true;
+    } catch (thrown) {
+      ended = true;
+      throw toConnectError(await settle(call, thrown));
+    } finally {
+      if (!ended) await settle(call, abortFailure(call.signal));
+    }
+  }
+
+  const implementation = (plan: Plan): MethodImpl<DescMethod> => {
+    const table: Record<DescMethod["methodKind"], unknown> = {
+      unary: async (request: Message, context: HandlerContext) => {
+        const call = callOf(context);
+        try {
+          return await unary(call, request, context);
+        } catch (failure) {
+          throw toConnectError(toFailure(failure));
+        }
+      },
+      server_streaming: (request: Message, context: HandlerContext) => serverStream(plan, request, context),
+      client_streaming: (requests: AsyncIterable<Message>, context: HandlerContext) => clientStream(plan, requests, context),
+      bidi_streaming: (requests: AsyncIterable<Message>, context: HandlerContext) => bidiStream(plan, requests, context),
+    };
+    return table[plan.desc.methodKind] as MethodImpl<DescMethod>;
+  };
+
+  return { unary, implementation, settle };
+}
+
+/** The first message again, then the rest; a later one that names another object is refused. */
+async function* resume(first: Message, rest: AsyncIterator<Message>, call: Call, plan: Plan): AsyncGenerator<Message> {
+  const collectionOf = plan.access.kind === "permission" ? plan.access.collectionOf : undefined;
+  const collection = collectionOf?.(first);
+  yield first;
+  for (;;) {
+    const next = await rest.next();
+    if (next.done === true) return;
+    if (call.signal.aborted) throw abortFailure(call.signal);
+    const named = collectionOf?.(next.value);
+    if (named !== undefined && named !== "" && named !== collection) {
+      throw fail(Reason.FIELD_INVALID, {}, { message: "every message of a stream must name the collection of the first, or none" });
+    }
+    yield next.value;
+  }
+}
+
+function asMessage(plan: Plan, value: unknown): Message {
+  return isMessage(value, plan.output) ? value : create(plan.output, value as never);
+}

@@ -1,0 +1,184 @@
+/** Turns descriptors and their options into plans, at start; what is wrong with a contract stops the start. */
+import { create, getOption, hasOption, type DescFile, type DescMessage, type DescMethod, type DescService, type Message } from "@bufbuild/protobuf";
+import { createValidator } from "@bufbuild/protovalidate";
+import type { MethodImpl, ServiceImpl } from "@connectrpc/connect";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { Algorithm, AuditLevel, file as filePolicy, method as methodPolicy, type Limit, type MethodPolicy } from "@parapet/contract/parapet/policy/v1/policy_pb";
+import type { FieldViolation } from "../errors.js";
+import type { BucketNumbers } from "../limit/limiter.js";
+import { bitOfRight } from "../policy/rights.js";
+import { compileReader, fieldsAlong, holdsSecret, isPersonal, type Pseudonym } from "./field-paths.js";
+import type { AccessPlan, AuditPlan, LimitPlan, Plan } from "./plan.js";
+
+/** A service with its handlers, as `router.service` of connect-es takes it. */
+export interface Registration {
+  readonly service: DescService;
+  readonly implementation: Partial<ServiceImpl<DescService>>;
+}
+
+/** What building plans needs. */
+export interface PlanOptions {
+  /** Policies of methods whose protos are not ours to annotate, by `package.Service/Method`. */
+  readonly overlay: Readonly<Record<string, MethodPolicy>>;
+  /** Numbers in force, by bucket; they replace those of the contract. */
+  readonly buckets: Readonly<Record<string, BucketNumbers>>;
+  readonly pseudonym: Pseudonym;
+}
+
+/** Every fault of a contract, at once. */
+export class ContractError extends Error {
+  override readonly name = "ContractError";
+  constructor(readonly faults: readonly string[]) {
+    super(`the contract cannot be served:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
+  }
+}
+
+/** Builds the plans of all registered methods. Throws a ContractError that lists every fault. */
+export function buildPlans(registrations: readonly Registration[], options: PlanOptions): Plan[] {
+  const faults: string[] = [];
+  const plans: Plan[] = [];
+  const buckets = { ...declaredBuckets(registrations), ...options.buckets };
+  const validator = createValidator();
+  for (const { service, implementation } of registrations) {
+    for (const desc of service.methods) {
+      const name = `${service.typeName}/${desc.name}`;
+      const handler = (implementation as Record<string, MethodImpl<DescMethod> | undefined>)[desc.localName];
+      // A method without a handler is not routed, so it needs no policy: connect-es treats it alike.
+      if (handler === undefined) continue;
+      try {
+        plans.push(buildPlan(desc, name, (handler as (...args: never[]) => unknown).bind(implementation) as MethodImpl<DescMethod>, buckets, options, validator));
+      } catch (error) {
+        faults.push(`${name}: ${(error as Error).message}`);
+      }
+    }
+  }
+  if (faults.length > 0) throw new ContractError(faults);
+  return plans;
+}
+
+/** Buckets that the files of these services, and what they import, declare. */
+export function declaredBuckets(registrations: readonly Registration[]): Record<string, BucketNumbers> {
+  const buckets: Record<string, BucketNumbers> = {};
+  const seen = new Set<DescFile>();
+  const visit = (file: DescFile): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    if (hasOption(file, filePolicy)) {
+      for (const bucket of getOption(file, filePolicy).buckets) {
+        buckets[bucket.name] = {
+          name: bucket.name,
+          algorithm: bucket.algorithm,
+          requests: bucket.requests,
+          burst: bucket.algorithm === Algorithm.STRICT_WINDOW ? 0 : bucket.burst,
+          windowMs: Number(bucket.window?.seconds ?? 60n) * 1000 + (bucket.window?.nanos ?? 0) / 1e6,
+        };
+      }
+    }
+    file.dependencies.forEach(visit);
+  };
+  for (const { service } of registrations) visit(service.file);
+  return buckets;
+}
+
+function buildPlan(
+  desc: DescMethod,
+  name: string,
+  implementation: MethodImpl<DescMethod>,
+  buckets: Readonly<Record<string, BucketNumbers>>,
+  options: PlanOptions,
+  validator: ReturnType<typeof createValidator>,
+): Plan {
+  const policy = options.overlay[name] ?? (hasOption(desc, methodPolicy) ? getOption(desc, methodPolicy) : undefined);
+  if (policy === undefined) throw new Error("has no policy (option parapet.policy.v1.method)");
+  return {
+    desc,
+    name,
+    path: `/${name}`,
+    policy,
+    access: accessPlan(desc, policy),
+    limit: limitPlan(desc, policy.limit, buckets),
+    audit: auditPlan(desc, policy, options.pseudonym),
+    idempotencyKey: policy.idempotencyKey,
+    sideEffects: desc.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
+    input: desc.input,
+    output: desc.output,
+    secretResponse: holdsSecret(desc.output),
+    validate: compileValidation(desc.input, validator),
+    implementation,
+  };
+}
+
+function accessPlan(desc: DescMethod, policy: MethodPolicy): AccessPlan {
+  const rule = policy.access?.rule;
+  switch (rule?.case) {
+    case "public":
+      return { kind: "public", ignoreBadCredential: rule.value.ignoreBadCredential };
+    case "authenticated":
+      return { kind: "authenticated" };
+    case "permission":
+      return { kind: "permission", bit: bitOfRight[rule.value.right], collectionOf: compileReader(desc.input, rule.value.resourceField) };
+    default:
+      throw new Error("its policy states no access");
+  }
+}
+
+function limitPlan(desc: DescMethod, limit: Limit | undefined, buckets: Readonly<Record<string, BucketNumbers>>): LimitPlan | undefined {
+  switch (limit?.kind.case) {
+    case "exempt":
+      return undefined;
+    case "bucket": {
+      const bucket = buckets[limit.kind.value];
+      if (bucket === undefined) throw new Error(`its policy names an undeclared bucket: ${limit.kind.value}`);
+      return { bucket, cost: limit.cost || 1, accountOf: compileReader(desc.input, limit.accountField) };
+    }
+    default:
+      throw new Error("its policy states no limit");
+  }
+}
+
+function auditPlan(desc: DescMethod, policy: MethodPolicy, pseudonym: Pseudonym): AuditPlan {
+  const audit = policy.audit;
+  if (audit === undefined || audit.action === "" || audit.level === AuditLevel.UNSPECIFIED) throw new Error("its policy states no audit action or level");
+  const rule = policy.access?.rule;
+  return {
+    action: audit.action,
+    level: audit.level,
+    resource: compileTemplate(desc.input, audit.resource, pseudonym),
+    collectionOf: compileReader(desc.input, rule?.case === "permission" ? rule.value.resourceField : ""),
+    keyOf: compileReader(desc.input, audit.keyField),
+  };
+}
+
+/** Compiles `users/{username}` to a function of the request. */
+function compileTemplate(desc: DescMessage, template: string, pseudonym: Pseudonym): (request: Message | undefined) => string {
+  const parts = template.split(/\{([^}]*)\}/).map((part, index) => {
+    if (index % 2 === 0) return () => part;
+    const personal = isPersonal(fieldsAlong(desc, part).at(-1)!);
+    const read = compileReader(desc, part)!;
+    return (request: Message | undefined): string => {
+      const value = request === undefined ? undefined : read(request);
+      if (value === undefined || value === "") return "-";
+      // A slash in a name must not look like the next level of the resource.
+      return personal ? pseudonym(value) : value.replaceAll("%", "%25").replaceAll("/", "%2F");
+    };
+  });
+  if (parts.length === 1) return () => template;
+  return (request) => parts.map((part) => part(request)).join("");
+}
+
+function compileValidation(desc: DescMessage, validator: ReturnType<typeof createValidator>): (request: Message) => readonly FieldViolation[] {
+  const valid: readonly FieldViolation[] = [];
+  // Rules are compiled by the first validation; do it now, and learn now if they do not compile.
+  const probe = validator.validate(desc, create(desc));
+  if (probe.kind === "error") throw new Error(`its rules do not compile: ${probe.error.message}`);
+  return (request) => {
+    const result = validator.validate(desc, request);
+    if (result.kind === "valid") return valid;
+    if (result.kind === "error") throw result.error;
+    return result.violations.map((violation) => ({
+      field: violation.field.length === 0 ? "" : violation.toString().split(":")[0]!,
+      description: violation.message,
+      rule: violation.ruleId,
+    }));
+  };
+}

@@ -1,0 +1,63 @@
+/** Commits a handler's change, its audit record and its idempotency claim as one transaction. */
+import type { Message } from "@bufbuild/protobuf";
+import { RecordPhase } from "@parapet/contract/parapet/audit/v1/audit_record_pb";
+import type { TransactionalAuditSink } from "../audit/sink.js";
+import type { Call } from "../call.js";
+import { fail, Failure, Reason } from "../errors.js";
+import type { Store, Transaction } from "../store/store.js";
+import type { Idempotency } from "./idempotency.js";
+import { factsOfCall } from "./record.js";
+import type { Commit, CommitPart } from "./transact.js";
+
+/** What committing needs. */
+export interface CommitOptions {
+  readonly store: Store;
+  readonly audit: TransactionalAuditSink;
+  readonly idempotency: Idempotency;
+}
+
+/** Makes the two ways a handler changes the store. */
+export function createCommit({ store, audit, idempotency }: CommitOptions): { commit: Commit; commitPart: CommitPart } {
+  const append = (tx: Transaction, call: Call, phase: RecordPhase, notes: readonly { name: string; value: string }[]): void => {
+    try {
+      audit.append(tx, factsOfCall(call, undefined, phase, notes));
+    } catch (cause) {
+      throw cause instanceof Failure && cause.reason === Reason.AUDIT_UNAVAILABLE ? cause : fail(Reason.AUDIT_UNAVAILABLE, {}, { cause });
+    }
+  };
+  return {
+    async commit<T extends Message>(call: Call, work: (tx: Transaction) => T): Promise<T> {
+      if (call.recorded !== "not yet") throw new Error(`${call.plan.name} committed twice`);
+      const { notes } = call.audit;
+      const noted = notes.length;
+      const result = await store.transact((tx) => {
+        notes.length = noted;
+        refuseIfAborted(call);
+        idempotency.refuseIfClaimed(tx, call);
+        const response = work(tx);
+        append(tx, call, RecordPhase.UNSPECIFIED, notes);
+        idempotency.claim(tx, call, response);
+        return response;
+      });
+      call.recorded = "done";
+      return result;
+    },
+    commitPart(call, notesOf, work) {
+      return store.transact((tx) => {
+        refuseIfAborted(call);
+        const result = work(tx);
+        append(tx, call, RecordPhase.PROGRESS, notesOf(result));
+        return result;
+      });
+    },
+  };
+}
+
+function refuseIfAborted(call: Call): void {
+  if (call.signal.aborted) throw abortFailure(call.signal);
+}
+
+/** Why a call was aborted: its deadline, or its caller. */
+export function abortFailure(signal: AbortSignal): Failure {
+  return signal.reason instanceof Failure ? signal.reason : fail(Reason.CALL_CANCELLED);
+}
