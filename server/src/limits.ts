@@ -58,5 +58,35 @@ export const scanYieldRows = 1_000;
 export const verdictCacheEntries = 50_000;
 /** Buckets kept in memory; beyond them the fullest idle ones are dropped. */
 export const bucketsMax = 200_000;
+/** Buckets that a new one makes the limiter look at, to find idle ones or the fullest. */
+export const bucketsLookedAt = 32;
+/** Entries that a strict window keeps of one subject; up to this many units the log is exact. */
+export const strictWindowEntriesMax = 1_024;
+/** Passwords that are hashed or verified at one time; each takes a thread and 19 MiB. */
+export const passwordsAtOnce = 2;
+/** Passwords that may wait for their turn; beyond them logins are refused. */
+export const passwordsWaitingMax = 200;
+/** Difference of clocks that is forgiven in a token's times, in seconds. */
+export const tokenLeewaySeconds = 5;
+/** How long a token is valid where nothing is configured, in milliseconds. */
+export const tokenLifetimeMs = 24 * 3_600_000;
+/** Shortest secret that signs tokens, in bytes (RFC 7518 section 3.2). */
+export const tokenSecretBytesMin = 32;
+/** The use of an API key is noted to this much, in milliseconds. */
+export const apiKeyUseGrainMs = 60_000;
+/** Entries of a page where the caller asks for 0. */
+export const authPageSizeDefault = 100;
+/** Limit overrides in force at one time. */
+export const limitOverridesMax = 10_000;
 /** Over-limit refusals are recorded one by one at most this often per principal and bucket, in milliseconds; the rest are counted. */
 export const countedRecordIntervalMs = 1_000;
+/** Longest key of a store, in bytes (what LMDB takes with 4 KiB pages). */
+export const storeKeyBytesMax = 1_978;
+/** Address space that LMDB maps at first, in bytes; it grows by itself and costs no memory. */
+export const storeMapBytes = 1024 * 1024 * 1024;
+/** Entries that a scan inside a transaction reads ahead. */
+export const storeReadAheadEntries = 64;
+/** Details of one audit record; further ones become one that counts them and carries their digest (AU-22). */
+export const auditDetailsMax = 64;
+/** Subject keys kept open in memory. */
+export const sealingKeysCached = 4_096;
