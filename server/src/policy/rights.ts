@@ -22,15 +22,24 @@ export const bitOfRight: Readonly<Record<Right, number>> = {
   [Right.ADMIN]: ADMIN,
 };
 
+/** The name of one right, as audit records and messages spell it. */
+export function nameOfRight(bit: number): string {
+  return bit === READ ? "read" : bit === WRITE ? "write" : "admin";
+}
+
+/** These bits with those that they imply. */
+export function implied(bits: number): number {
+  return bits & ADMIN ? READ | WRITE | ADMIN : bits;
+}
+
 /** Bits held on a collection: those on it and those on `*` together; grants only add. */
 export function rightsOn(grants: Grants, collection: string): number {
-  const bits = (grants.get(collection) ?? 0) | (grants.get(everyCollection) ?? 0);
-  return bits & ADMIN ? READ | WRITE | ADMIN : bits;
+  return implied((grants.get(collection) ?? 0) | (grants.get(everyCollection) ?? 0));
 }
 
 /** Bits held on any collection at all. */
 export function rightsAnywhere(grants: Grants): number {
   let bits = 0;
   for (const held of grants.values()) bits |= held;
-  return bits & ADMIN ? READ | WRITE | ADMIN : bits;
+  return implied(bits);
 }
