@@ -71,6 +71,35 @@ export interface Method {
   readonly conditional?: Conditional;
   /** True if the response holds a `debug_redact` field, at any depth. */
   readonly secretResponse: boolean;
+  readonly examples: Examples;
+}
+
+/** A JSON value. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+
+/** A JSON object. */
+export interface JsonObject {
+  readonly [name: string]: Json;
+}
+
+/** Messages as protobuf-JSON, made from the rules and checked against them. What cannot be made (a CEL rule that nobody can guess) is absent. */
+export interface Examples {
+  /** A request with nothing that it does not need. */
+  readonly minimal?: JsonObject;
+  /** A request with every field that may stand beside the others; page tokens and etags are left out. */
+  readonly request?: JsonObject;
+  readonly response?: JsonObject;
+  /** Requests that break one rule each. */
+  readonly invalid: readonly InvalidExample[];
+}
+
+/** A request that breaks a rule. */
+export interface InvalidExample {
+  /** Path of the field, as a violation names it: `documents[0].key`. */
+  readonly field: string;
+  /** Id of the rule, as a violation names it: `string.min_len`. */
+  readonly rule: string;
+  readonly request: JsonObject;
 }
 
 /** A reason with where it was read. */
@@ -302,6 +331,10 @@ export interface Rules {
   readonly format?: string;
   /** Enums: unknown numbers are refused. */
   readonly definedOnly?: boolean;
+  /** Timestamps: on which side of the present. */
+  readonly now?: "before" | "after";
+  /** Values that the contract gives as examples. */
+  readonly example?: readonly (Bound | boolean)[];
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly unique?: boolean;
@@ -387,6 +420,8 @@ export interface Target {
   readonly name: string;
   /** One line for `parapet-generate --help`. */
   readonly summary: string;
-  /** Files of this target; throws GeneratorError for what it cannot express. */
-  emit(model: Model): readonly OutputFile[];
+  /** Options that it knows, each with one line of help. */
+  readonly options?: Readonly<Record<string, string>>;
+  /** Files of this target; throws GeneratorError for what it cannot express. Only options that it knows are given. */
+  emit(model: Model, options: Readonly<Record<string, string>>): readonly OutputFile[];
 }

@@ -1,5 +1,7 @@
 /** The targets that exist: the one place to add one. */
 import type { Target } from "../model.js";
+import { contractTarget } from "./contract/emit.js";
+import { restTarget } from "./rest/emit.js";
 
 /** Every target, in the order in which they run. */
-export const targets: readonly Target[] = [];
+export const targets: readonly Target[] = [contractTarget, restTarget];

@@ -1,0 +1,36 @@
+// Makes everything that the contract is the source of: TypeScript messages, REST routes, OpenAPI, SDK and conformance cases.
+
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Each target of the generator with the folder it writes to. */
+const targets = ["contract=gen/src", "rest=gen/src/rest"];
+const options = [];
+
+const bin = (folder, name) => join(root, folder, "node_modules", name);
+const steps = [
+  { name: "vendor protos", args: [join(root, "scripts/vendor-protos.mjs")] },
+  { name: "buf generate", args: [bin("", "@bufbuild/buf/bin/buf"), "generate"] },
+  { name: "build the generator", args: [bin("", "typescript/bin/tsc"), "-b", "sdk/generator"] },
+  {
+    name: "parapet-generate",
+    args: [
+      join(root, "sdk/generator/bin/parapet-generate.js"),
+      ...["--proto", "proto", "--out", ".", "--manifest", "gen/manifest.json"],
+      ...targets.flatMap((target) => ["--target", target]),
+      ...options.flatMap((option) => ["--option", option]),
+    ],
+  },
+  { name: "build the contract", args: [bin("", "typescript/bin/tsc"), "-b", "gen"] },
+];
+
+for (const { name, args } of steps) {
+  const start = performance.now();
+  const path = [bin("", ".bin"), process.env.PATH].join(process.platform === "win32" ? ";" : ":");
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit", env: { ...process.env, PATH: path } });
+  console.log(`generate: ${name} ${status === 0 ? "done" : "FAILED"} in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  if (status !== 0) process.exit(status ?? 1);
+}

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+// Starts the command `parapet-generate` from its build.
+import { main } from "../dist/cli.js";
+
+process.exitCode = await main(process.argv.slice(2), { out: console.log, err: console.error });

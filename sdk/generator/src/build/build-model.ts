@@ -1,0 +1,154 @@
+/** Builds the model of a contract from its image, and reports everything that is wrong with it at once. */
+import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt";
+import { GeneratorError } from "../errors.js";
+import type { Image } from "../image.js";
+import { type Binding, type Bucket, type IdempotencyLevel, type MessageType, type Method, type Model, modelVersion, type Policy, type Reason, type Service } from "../model.js";
+import { bindingsOf, checkConflicts, checkQueries } from "./bindings.js";
+import { conditionalOf, pagingOf } from "./conventions.js";
+import { collectTypes, enumOf, holdsSecret, messageOf } from "./messages.js";
+import { bucketsOf, policyOf } from "./policy.js";
+import { Problems } from "./problems.js";
+import { reasonsOf, reasonsOfMethod, splitDocs } from "./reasons.js";
+import { docsOf } from "./source.js";
+
+const idempotencyLevels: Readonly<Record<Level, IdempotencyLevel>> = {
+  [Level.IDEMPOTENCY_UNKNOWN]: "unknown",
+  [Level.NO_SIDE_EFFECTS]: "no_side_effects",
+  [Level.IDEMPOTENT]: "idempotent",
+};
+
+/** What every method of one contract is built from. */
+interface Context {
+  readonly buckets: readonly Bucket[];
+  readonly reasons: readonly Reason[];
+  readonly message: (name: string) => MessageType | undefined;
+  readonly problems: Problems;
+}
+
+/**
+ * Builds the model.
+ * @throws GeneratorError with every problem of the contract
+ */
+export function buildModel(image: Image): Model {
+  const problems = new Problems();
+  const { registry, ownFiles } = image;
+  const services = ownFiles.flatMap((file) => file.services).sort((a, b) => (a.typeName < b.typeName ? -1 : 1));
+  const methods = services.flatMap((service) => service.methods);
+  const types = collectTypes(ownFiles, methods);
+  const own = new Set(ownFiles.map((file) => file.name));
+  const messages = types.messages.map((desc) => messageOf(desc, own.has(desc.file.name)));
+  const byName = new Map(messages.map((message) => [message.fullName, message]));
+  const context: Context = {
+    buckets: bucketsOf(registry.files, problems),
+    reasons: reasonsOf(registry.files),
+    message: (name) => byName.get(name),
+    problems,
+  };
+
+  const built = services.map((service): Service => ({
+    fullName: service.typeName,
+    name: service.name,
+    package: service.file.proto.package,
+    docs: docsOf(service),
+    deprecated: service.deprecated,
+    methods: service.methods.flatMap((method) => methodOf(method, context) ?? []),
+  }));
+  checkRoutes(methods, built, problems);
+  if (problems.list.length > 0) throw new GeneratorError(problems.list);
+
+  const packages = [...new Set(ownFiles.map((file) => file.proto.package))].sort();
+  return {
+    version: modelVersion,
+    contractHash: image.hash,
+    contractVersion: versionOf(packages),
+    packages,
+    services: built,
+    messages,
+    enums: types.enums.map((desc) => enumOf(desc, own.has(desc.file.name))),
+    buckets: context.buckets,
+    reasons: context.reasons,
+  };
+}
+
+/** A method; undefined, with a problem noted, where it has no policy. */
+function methodOf(desc: DescMethod, context: Context): Method | undefined {
+  const { problems } = context;
+  const policy = policyOf(desc, context.buckets, problems);
+  const bindings = bindingsOf(desc, problems);
+  checkIdempotency(desc, policy, bindings, problems);
+  if (!policy) return undefined;
+
+  const paging = pagingOf(desc, problems);
+  const conditional = conditionalOf(desc);
+  const secretResponse = holdsSecret(desc.output);
+  const { text, names } = splitDocs(docsOf(desc));
+  const facts = { policy, bindings, paging, conditional, secretResponse, validated: isValidated(desc.input, context), named: names };
+  const method: Method = {
+    fullName: nameOf(desc),
+    service: desc.parent.typeName,
+    name: desc.name,
+    localName: desc.localName,
+    kind: desc.methodKind,
+    idempotency: idempotencyLevels[desc.idempotency],
+    request: desc.input.typeName,
+    response: desc.output.typeName,
+    docs: text,
+    deprecated: desc.deprecated,
+    policy,
+    bindings,
+    reasons: reasonsOfMethod(desc, facts, context.reasons, problems),
+    ...(paging ? { paging } : {}),
+    ...(conditional ? { conditional } : {}),
+    secretResponse,
+    examples: { invalid: [] },
+  };
+  checkQueries(desc, method, context.message, problems);
+  return method;
+}
+
+/** What may be retried is said by the idempotency level alone; verb and key must not contradict it. */
+function checkIdempotency(desc: DescMethod, policy: Policy | undefined, bindings: readonly Binding[], problems: Problems): void {
+  const pure = desc.idempotency === Level.NO_SIDE_EFFECTS;
+  if (pure && policy && policy.idempotencyKey !== "ignored") {
+    problems.add("idempotency-contradicted", desc, `${nameOf(desc)} has no side effects, so an idempotency key means nothing`);
+  }
+  for (const { verb, template } of bindings) {
+    if (!pure && verb === "GET") {
+      problems.add("idempotency-contradicted", desc, `${nameOf(desc)} is bound to GET ${template}, but is not declared NO_SIDE_EFFECTS`);
+    }
+    if (pure && (verb === "PUT" || verb === "DELETE" || verb === "PATCH")) {
+      problems.add("idempotency-contradicted", desc, `${nameOf(desc)} is declared NO_SIDE_EFFECTS, but is bound to ${verb} ${template}`);
+    }
+  }
+}
+
+function checkRoutes(methods: readonly DescMethod[], services: readonly Service[], problems: Problems): void {
+  const bindings = new Map(services.flatMap((service) => service.methods).map((method) => [method.fullName, method.bindings]));
+  checkConflicts(
+    methods.map((desc) => ({ desc, bindings: bindings.get(nameOf(desc)) ?? [] })),
+    problems,
+  );
+}
+
+function isValidated(desc: DescMessage, { message }: Context, seen: Set<string> = new Set()): boolean {
+  const found = message(desc.typeName);
+  if (found === undefined || seen.has(desc.typeName)) return false;
+  seen.add(desc.typeName);
+  return (
+    found.cel.length > 0 ||
+    found.oneofs.some(({ required }) => required) ||
+    found.fields.some(({ rules }) => rules !== undefined) ||
+    desc.fields.some((field) => field.message !== undefined && isValidated(field.message, { message } as Context, seen))
+  );
+}
+
+/** The last part of the packages' names where they agree, else the highest one. */
+function versionOf(packages: readonly string[]): string {
+  const versions = packages.map((name) => name.slice(name.lastIndexOf(".") + 1)).filter((part) => /^v\d/.test(part));
+  return versions.sort((a, b) => a.localeCompare(b, "en", { numeric: true })).at(-1) ?? "v1";
+}
+
+function nameOf(desc: DescMethod): string {
+  return `${desc.parent.typeName}/${desc.name}`;
+}

@@ -1,0 +1,39 @@
+/** Runs targets over a contract: from a folder of protos to the files they want written. */
+import { posix } from "node:path";
+import { buildModel } from "./build/build-model.js";
+import { buildImage } from "./image.js";
+import type { Model, OutputFile, Target } from "./model.js";
+import { targets as allTargets } from "./targets/index.js";
+
+/** A target with the folder it writes to and its options. */
+export interface TargetChoice {
+  readonly target: Target;
+  /** Relative to the output folder, with forward slashes. */
+  readonly folder: string;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** What a run makes. */
+export interface Generated {
+  readonly model: Model;
+  /** Paths relative to the output folder. */
+  readonly files: readonly OutputFile[];
+  /** Own proto files with the SHA-256 of their descriptors, comments included. */
+  readonly inputs: Readonly<Record<string, string>>;
+}
+
+/** Every target into a folder of its own name. */
+export const defaultChoices: readonly TargetChoice[] = allTargets.map((target) => ({ target, folder: target.name, options: {} }));
+
+/**
+ * Generates.
+ * @throws GeneratorError with every problem of the contract
+ */
+export async function generate(protoDir: string, choices: readonly TargetChoice[]): Promise<Generated> {
+  const image = await buildImage(protoDir);
+  const model = buildModel(image);
+  const files = choices.flatMap(({ target, folder, options }) =>
+    target.emit(model, options).map(({ path, content }) => ({ path: posix.join(folder, path), content })),
+  );
+  return { model, files, inputs: image.inputs };
+}
