@@ -1,0 +1,93 @@
+/** What a load process is told to send, and what it answers. */
+import type { Header } from "./hpack.js";
+
+/** Digits of the number in a key; keys are `k` and this many digits, so that all requests have the same length. */
+export const keyDigits = 10;
+
+/** Stands for the key in a template. */
+export const keyPlaceholder = `k${"0".repeat(keyDigits)}`;
+
+/** The key of a number. */
+export function keyOf(number: number): string {
+  return `k${String(number).padStart(keyDigits, "0")}`;
+}
+
+/** Writes a number into the digits of a template's key. */
+export function writeKey(bytes: Uint8Array, digitsAt: number, number: number): void {
+  let rest = number;
+  for (let at = digitsAt + keyDigits - 1; at >= digitsAt; at--) {
+    bytes[at] = 0x30 + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+}
+
+/**
+ * Where the digits of the key stand in a template.
+ *
+ * @throws Error if it has no key.
+ */
+export function keyDigitsAt(bytes: Uint8Array): number {
+  const at = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(keyPlaceholder);
+  if (at < 0) throw new Error("a request template without a key");
+  return at + 1;
+}
+
+/** How an answer over h2 says that it is one: in the trailers, or in the last frame of the body. */
+export type GrpcFlavour = "grpc" | "grpc-web";
+
+/** One request, prebuilt but for the digits of its key. */
+export type RequestTemplate =
+  | {
+      readonly wire: "http1";
+      /** The whole request, head and body. */
+      readonly bytes: Uint8Array;
+    }
+  | {
+      readonly wire: "http2";
+      readonly headers: readonly Header[];
+      /** The body: one enveloped message. */
+      readonly body: Uint8Array;
+      readonly flavour: GrpcFlavour;
+    };
+
+/** A load: one template, sent over and over by a fixed number of connections. */
+export interface Job {
+  readonly port: number;
+  readonly template: RequestTemplate;
+  readonly connections: number;
+  /** Requests that one connection has open at a time. */
+  readonly streams: number;
+}
+
+/** One measured stretch of a job. */
+export interface Stretch {
+  /** Milliseconds for which new requests start; those then open are waited for. */
+  readonly ms: number;
+  /** Number of the first key. */
+  readonly keyFrom: number;
+  /** How many keys are used in turn. */
+  readonly keyCount: number;
+}
+
+/** What a stretch came to. A single wrong answer makes it an error instead. */
+export interface StretchResult {
+  readonly requests: number;
+  /** From the first request to the last answer. */
+  readonly elapsedMs: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Size of the smallest answer: over HTTP/1.1 with its head, over h2 its body alone. */
+  readonly bytesMin: number;
+}
+
+/** What the load process is told. */
+export type LoadCommand =
+  | { readonly type: "open"; readonly job: Job }
+  | { readonly type: "run"; readonly stretch: Stretch }
+  | { readonly type: "close" };
+
+/** What it answers, once a command. */
+export type LoadAnswer =
+  | { readonly type: "done" }
+  | { readonly type: "result"; readonly result: StretchResult }
+  | { readonly type: "error"; readonly message: string };

@@ -1,0 +1,55 @@
+/** What `npm run bench` takes on its command line. */
+import { parseArgs } from "node:util";
+
+/** How much is measured. */
+export interface BenchOptions {
+  /** Rounds; medians are taken over them. */
+  readonly rounds: number;
+  /** Seconds that one row is measured for in one round. */
+  readonly seconds: number;
+  /** Seconds of load ahead of the first round of a row. */
+  readonly warmUpSeconds: number;
+  /** Rows whose name or protocol holds one of these texts; empty: all rows. */
+  readonly only: readonly string[];
+}
+
+/** What `--help` prints. */
+export const usage = `npm run bench -- [options]
+
+  --rounds N       rounds; medians are taken over them (3)
+  --seconds S      seconds per row and round (3)
+  --only TEXT      only rows whose name or protocol holds TEXT; may be repeated
+  --quick          one short round of everything, to see that it runs
+`;
+
+const full = { rounds: 3, seconds: 3, warmUpSeconds: 1.5 };
+const quick = { rounds: 1, seconds: 0.5, warmUpSeconds: 0.3 };
+
+/**
+ * Reads the options; `help` where they ask for it.
+ *
+ * @throws Error for unknown options and for numbers that are none.
+ */
+export function readOptions(argv: readonly string[]): BenchOptions | "help" {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      rounds: { type: "string" },
+      seconds: { type: "string" },
+      only: { type: "string", multiple: true },
+      quick: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help) return "help";
+  const base = values.quick ? quick : full;
+  const rounds = positive("--rounds", values.rounds ?? base.rounds);
+  if (!Number.isInteger(rounds)) throw new Error(`--rounds: ${rounds} is not a whole number`);
+  return { ...base, rounds, seconds: positive("--seconds", values.seconds ?? base.seconds), only: values.only ?? [] };
+}
+
+function positive(name: string, given: string | number): number {
+  const value = Number(given);
+  if (!(value > 0 && value <= 3600)) throw new Error(`${name}: ${given} is not a number above 0`);
+  return value;
+}
