@@ -103,19 +103,20 @@ export interface FailureOptions {
   readonly retryAfterMs?: number;
   /** Becomes google.rpc.QuotaFailure. */
   readonly quota?: { readonly subject: string; readonly description: string };
+  /** Details that a handler which throws ConnectErrors of its own gave; an ErrorInfo among them takes the place of ours. */
+  readonly details?: readonly Detail[];
 }
 
-/** A typed refusal or failure of a call. Made by `fail` alone. */
+/** A typed refusal or failure of a call. Made by `fail` and `toFailure` alone. */
 export class Failure extends Error {
   override readonly name = "Failure";
-  readonly facts: ReasonFacts;
   constructor(
     readonly reason: Reason,
     readonly metadata: Readonly<Record<string, string>>,
     readonly options: FailureOptions,
+    readonly facts: ReasonFacts = factsOf(reason),
   ) {
-    super(options.message ?? factsOf(reason).title, options.cause === undefined ? undefined : { cause: options.cause });
-    this.facts = factsOf(reason);
+    super(options.message ?? facts.title, options.cause === undefined ? undefined : { cause: options.cause });
   }
 }
 
@@ -132,9 +133,10 @@ export interface Detail<Desc extends DescMessage = DescMessage> {
 
 /** The google.rpc details of a failure: exactly one ErrorInfo, and BadRequest, RetryInfo or QuotaFailure where they apply. */
 export function detailsOf(failure: Failure): Detail[] {
-  const details: Detail[] = [
-    { desc: ErrorInfoSchema, value: create(ErrorInfoSchema, { reason: failure.facts.name, domain: errorDomain, metadata: { ...failure.metadata } }) },
-  ];
+  const details: Detail[] = [...(failure.options.details ?? [])];
+  if (!details.some(({ desc }) => desc.typeName === ErrorInfoSchema.typeName)) {
+    details.unshift({ desc: ErrorInfoSchema, value: create(ErrorInfoSchema, { reason: failure.facts.name, domain: errorDomain, metadata: { ...failure.metadata } }) });
+  }
   const { violations, retryAfterMs, quota } = failure.options;
   if (violations?.length) {
     details.push({
@@ -160,21 +162,45 @@ export function toConnectError(failure: Failure): ConnectError {
   return error;
 }
 
-const reasonOfForeignCode: Partial<Record<Code, Reason>> = {
+/** What connect-es itself throws while it reads a request. */
+const reasonOfReading: Partial<Record<Code, Reason>> = {
   [Code.InvalidArgument]: Reason.REQUEST_MALFORMED,
   [Code.ResourceExhausted]: Reason.MESSAGE_TOO_LARGE,
   [Code.Unimplemented]: Reason.ENCODING_UNSUPPORTED,
+  [Code.Internal]: Reason.REQUEST_MALFORMED,
   [Code.DeadlineExceeded]: Reason.DEADLINE_PASSED,
   [Code.Canceled]: Reason.CALL_CANCELLED,
-  [Code.Unavailable]: Reason.SHUTTING_DOWN,
+  [Code.Aborted]: Reason.CALL_CANCELLED,
 };
 
-/** Any thrown value as a failure: what is not ours becomes INTERNAL, its text kept for the log. */
+/** What went wrong while a request was read off the wire. */
+export function readingFailure(thrown: unknown): Failure {
+  if (thrown instanceof Failure) return thrown;
+  const reason = thrown instanceof ConnectError ? reasonOfReading[thrown.code] : undefined;
+  return fail(reason ?? Reason.CALL_CANCELLED, {}, { cause: thrown });
+}
+
+const reasonOfAbort: Partial<Record<Code, Reason>> = {
+  [Code.DeadlineExceeded]: Reason.DEADLINE_PASSED,
+  [Code.Canceled]: Reason.CALL_CANCELLED,
+};
+
+/**
+ * Any thrown value as a failure. A ConnectError of a handler keeps its code, message and details, with its code's name as
+ * the reason; anything else becomes INTERNAL, its text kept for the log.
+ */
 export function toFailure(thrown: unknown): Failure {
   if (thrown instanceof Failure) return thrown;
-  if (thrown instanceof ConnectError) {
-    const reason = reasonOfForeignCode[thrown.code];
-    if (reason !== undefined) return fail(reason, {}, { cause: thrown });
-  }
-  return fail(Reason.INTERNAL, {}, { cause: thrown });
+  if (!(thrown instanceof ConnectError)) return fail(Reason.INTERNAL, {}, { cause: thrown });
+  const reason = reasonOfAbort[thrown.code];
+  if (reason !== undefined) return fail(reason, {}, { cause: thrown });
+  if (thrown.code === Code.Internal || thrown.code === Code.Unknown) return fail(Reason.INTERNAL, {}, { cause: thrown });
+  const details = thrown.details.flatMap((detail) => ("desc" in detail ? [{ desc: detail.desc, value: create(detail.desc, detail.value) }] : []));
+  const name = codeNames[thrown.code];
+  return new Failure(
+    Reason.UNSPECIFIED,
+    {},
+    { message: thrown.rawMessage, details },
+    { reason: Reason.UNSPECIFIED, name: name.toUpperCase(), code: thrown.code, httpStatus: httpStatusOfCode[thrown.code], title: name.replaceAll("_", " "), retryable: thrown.code === Code.Unavailable },
+  );
 }

@@ -3,7 +3,7 @@ import { create, isMessage, type DescMethod, type Message } from "@bufbuild/prot
 import type { HandlerContext, MethodImpl } from "@connectrpc/connect";
 import type { AuditSink } from "../audit/sink.js";
 import { callOf, type Call } from "../call.js";
-import { fail, Failure, Reason, toConnectError, toFailure } from "../errors.js";
+import { fail, Failure, readingFailure, Reason, toConnectError, toFailure } from "../errors.js";
 import type { Log } from "../log.js";
 import { decideObject } from "../policy/access.js";
 import { abortFailure } from "./commit.js";
@@ -135,7 +135,7 @@ export function createAct(options: ActOptions): Act {
   const clientStream = async (plan: Plan, requests: AsyncIterable<Message>, context: HandlerContext): Promise<Message> => {
     const call = callOf(context);
     try {
-      const iterator = requests[Symbol.asyncIterator]();
+      const iterator = reading(requests)[Symbol.asyncIterator]();
       const first = await iterator.next();
       // The first message names the object; the decision falls before the second is read.
       if (first.done !== true) prepare(call, first.value);
@@ -153,7 +153,7 @@ export function createAct(options: ActOptions): Act {
     const call = callOf(context);
     let ended = false;
     try {
-      for await (const message of (plan.implementation as unknown as AnyStream)(requests, context)) yield asMessage(plan, message);
+      for await (const message of (plan.implementation as unknown as AnyStream)(reading(requests), context)) yield asMessage(plan, message);
       await succeed(call);
       ended = true;
     } catch (thrown) {
@@ -182,6 +182,15 @@ export function createAct(options: ActOptions): Act {
   };
 
   return { unary, implementation, settle };
+}
+
+/** The messages of a stream; what goes wrong while they are read is told apart from what a handler throws. */
+async function* reading(requests: AsyncIterable<Message>): AsyncGenerator<Message> {
+  try {
+    yield* requests;
+  } catch (thrown) {
+    throw readingFailure(thrown);
+  }
 }
 
 /** The first message again, then the rest; a later one that names another object is refused. */

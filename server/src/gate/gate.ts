@@ -6,7 +6,7 @@ import type { Authenticated, IdentitySource } from "../identity/identity-source.
 import { readCredential } from "../identity/read-credential.js";
 import { limitHeaders, rateLimited } from "../limit/headers.js";
 import type { BucketNumbers, Limiter } from "../limit/limiter.js";
-import { sourceOf } from "../limit/source.js";
+import { accountSubject, sourceSubject, userSubject } from "../limit/subject.js";
 import { decideMethod } from "../policy/access.js";
 
 /** What the gate needs. */
@@ -40,7 +40,7 @@ export interface Gate {
 export function createGate(options: GateOptions): Gate {
   const { identity, limiter, limitBy, failureBucket, everybody, nowUnixSeconds } = options;
 
-  const subjectOf = (call: Call): string => (call.principal !== undefined && limitBy === "user" ? `u:${call.principal.id}` : `s:${sourceOf(call.clientIp)}`);
+  const subjectOf = (call: Call): string => (call.principal !== undefined && limitBy === "user" ? userSubject(call.principal.id) : sourceSubject(call.clientIp));
 
   const spend = (call: Call, bucket: BucketNumbers, subject: string, cost: number): Failure | undefined => {
     if (limiter === undefined) return undefined;
@@ -54,7 +54,7 @@ export function createGate(options: GateOptions): Gate {
   const refuseCredential = (call: Call, failure: Failure): Failure => {
     call.credential = { kind: CredentialKind.INVALID, id: "" };
     call.rule = "credential";
-    return spend(call, failureBucket, `s:${sourceOf(call.clientIp)}`, 1) ?? failure;
+    return spend(call, failureBucket, sourceSubject(call.clientIp), 1) ?? failure;
   };
 
   const proceed = (call: Call, outcome: Authenticated | Failure | undefined): Failure | undefined => {
@@ -72,7 +72,7 @@ export function createGate(options: GateOptions): Gate {
     }
     if (plan.limit !== undefined) {
       // A budget for an account must not be spent twice by whoever owns it: before the body only the source counts.
-      const subject = plan.limit.accountOf === undefined ? subjectOf(call) : `s:${sourceOf(call.clientIp)}`;
+      const subject = plan.limit.accountOf === undefined ? subjectOf(call) : sourceSubject(call.clientIp);
       const refusal = spend(call, plan.limit.bucket, subject, plan.limit.cost);
       if (refusal !== undefined) return refusal;
     }
@@ -105,7 +105,7 @@ export function createGate(options: GateOptions): Gate {
       const { limit } = call.plan;
       if (limit === undefined) return undefined;
       const before = call.limit;
-      const refusal = spend(call, limit.bucket, `a:${call.tenant}:${account}`, limit.cost);
+      const refusal = spend(call, limit.bucket, accountSubject(call.tenant, account), limit.cost);
       // The headers speak of the source's budget unless the account's is the one that refused.
       if (refusal === undefined) call.limit = before;
       else replaceLimitHeaders(call, nowUnixSeconds());

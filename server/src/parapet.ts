@@ -1,0 +1,226 @@
+/** A gated server around any connect-es services: plans, gate, protocols and the one port, composed. */
+import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import { chmodSync, existsSync, rmSync, statSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { create, type DescService } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { AuditLevel, MethodPolicySchema, type MethodPolicy } from "@parapet/contract/parapet/policy/v1/policy_pb";
+import { Health } from "@parapet/contract/grpc/health/v1/health_pb";
+import { ServerReflection } from "@parapet/contract/grpc/reflection/v1/reflection_pb";
+import type { RestRoute } from "@parapet/contract/rest/routes";
+import type { AuditSink } from "./audit/sink.js";
+import { createClientIp } from "./edge/client-ip.js";
+import { createOnePort, type OnePort, type OnePortTimeouts } from "./edge/one-port.js";
+import { createRequestFacts } from "./edge/request-facts.js";
+import { createAct } from "./gate/act.js";
+import { buildPlans, declaredBuckets, type Registration } from "./gate/build-plans.js";
+import type { Pseudonym } from "./gate/field-paths.js";
+import { createFlood } from "./gate/flood.js";
+import { createGate } from "./gate/gate.js";
+import type { Idempotency } from "./gate/idempotency.js";
+import type { Plan } from "./gate/plan.js";
+import type { Authenticated, IdentitySource } from "./identity/identity-source.js";
+import type { BucketNumbers, Limiter } from "./limit/limiter.js";
+import { createMemoryLimiter } from "./limit/memory-limiter.js";
+import * as limits from "./limits.js";
+import { silentLog, type Log } from "./log.js";
+import { createMetrics, type Metrics } from "./metrics.js";
+import { createDispatch, type StaticDocument } from "./protocols/dispatch.js";
+import { createHealthService } from "./services/health-service.js";
+import { createReflectionService } from "./services/reflection-service.js";
+
+/** Registers services, as the `routes` function of connect-es does. */
+export interface ServiceRegistrar {
+  service<T extends DescService>(service: T, implementation: Partial<ServiceImpl<T>>): ServiceRegistrar;
+}
+
+/** What a gated server is made of. */
+export interface ParapetOptions {
+  /** Registers the services; every method needs a policy, in its proto or in `overlay`. */
+  readonly services: (router: ServiceRegistrar) => unknown;
+  /** REST routes, as the generator makes them. Default: none. */
+  readonly rest?: readonly RestRoute[];
+  /** Proves credentials. */
+  readonly identity: IdentitySource;
+  /** Where records go. */
+  readonly audit: AuditSink;
+  /** Policies of methods whose protos are not ours to annotate, by `package.Service/Method`. */
+  readonly overlay?: Readonly<Record<string, MethodPolicy>>;
+  /** Numbers in force, by bucket; default: those of the contract. */
+  readonly buckets?: Readonly<Record<string, BucketNumbers>>;
+  /** Counts calls; default: in memory. `null` switches limits off. */
+  readonly limiter?: Limiter | null;
+  readonly limitBy?: "user" | "ip";
+  /** Bucket that failed credentials spend; default `api`, else the first of the contract. */
+  readonly failureBucket?: string;
+  /** Everybody is this principal: authentication is off. For loopback only. */
+  readonly everybody?: Authenticated;
+  readonly idempotency?: Idempotency;
+  /** Key of the pseudonyms in audit records, 32 bytes; default: random, so that they differ after a restart. */
+  readonly pseudonymKey?: Uint8Array;
+  readonly documents?: ReadonlyMap<string, StaticDocument>;
+  readonly corsOrigins?: readonly string[];
+  readonly trustedProxies?: readonly string[];
+  readonly tenant?: string;
+  readonly messageBytesMax?: number;
+  /** Whether reflection needs a principal. */
+  readonly reflection?: "public" | "authenticated" | "off";
+  readonly timeouts?: Partial<OnePortTimeouts>;
+  /** False while the store does not answer. */
+  readonly serving?: () => boolean;
+  readonly metrics?: Metrics;
+  readonly log?: Log;
+}
+
+/** Where to listen. */
+export interface ListenOptions {
+  /** Addresses to bind; empty: every interface. */
+  readonly hosts: readonly string[];
+  readonly port: number;
+  /** Path of a Unix socket to listen on as well. */
+  readonly socket?: string;
+}
+
+/** A gated server. */
+export interface Parapet {
+  readonly plans: readonly Plan[];
+  readonly metrics: Metrics;
+  /** The handler of both HTTP versions, for whoever brings a listener of their own. */
+  readonly handler: ReturnType<typeof createDispatch>;
+  /** Aborted when draining begins. */
+  readonly draining: AbortSignal;
+  /** Starts to listen; resolves with the port. */
+  listen(options: ListenOptions): Promise<number>;
+  /** Stops accepting, lets calls end for at most `timeoutMs`, writes what is counted. */
+  close(timeoutMs?: number): Promise<void>;
+}
+
+/** Composes the server. Throws a ContractError if a method has no policy, or one that does not hold together. */
+export function createParapet(options: ParapetOptions): Parapet {
+  const log = options.log ?? silentLog;
+  const nowMs = (): number => performance.now();
+  const metrics = options.metrics ?? createMetrics(nowMs);
+  const shutdown = new AbortController();
+  const pseudonymKey = options.pseudonymKey ?? randomBytes(32);
+  const pseudonym: Pseudonym = (value) => `~${createHmac("sha256", pseudonymKey).update(value).digest("base64url").slice(0, 16)}`;
+
+  const registrations: Registration[] = [];
+  const router: ServiceRegistrar = {
+    service(service, implementation) {
+      registrations.push({ service, implementation: implementation as Registration["implementation"] });
+      return router;
+    },
+  };
+  options.services(router);
+  const served = registrations.map(({ service }) => service);
+  const isServing = (): boolean => !shutdown.signal.aborted && (options.serving?.() ?? true);
+  router.service(Health, createHealthService({ services: served.map(({ typeName }) => typeName), serving: isServing, shutdown: shutdown.signal }));
+  const reflection = options.reflection ?? "authenticated";
+  if (reflection !== "off") router.service(ServerReflection, createReflectionService([...served, Health, ServerReflection]));
+
+  const buckets = { ...declaredBuckets(registrations), ...options.buckets };
+  const failureBucket = buckets[options.failureBucket ?? "api"] ?? Object.values(buckets)[0] ?? fallbackBucket;
+  const plans = buildPlans(registrations, { overlay: { ...standardPolicies(reflection, failureBucket.name), ...options.overlay }, buckets: { [failureBucket.name]: failureBucket, ...buckets }, pseudonym });
+
+  const limiter = options.limiter === null ? undefined : (options.limiter ?? createMemoryLimiter({ nowMs }));
+  const gate = createGate({
+    identity: options.identity,
+    limiter,
+    limitBy: options.limitBy ?? "user",
+    failureBucket,
+    everybody: options.everybody,
+    nowUnixSeconds: () => Date.now() / 1000,
+  });
+  const flood = createFlood(options.audit, pseudonymKey, nowMs);
+  const act = createAct({ gate, audit: options.audit, flood, idempotency: options.idempotency, pseudonym, log });
+  const handler = createDispatch({
+    plans,
+    routes: options.rest ?? [],
+    documents: options.documents ?? new Map(),
+    gate,
+    act,
+    factsOf: createRequestFacts({
+      newId: randomUUID,
+      clientIp: createClientIp(options.trustedProxies ?? [], (peer) => log.warn("a forwarding header from an untrusted peer is ignored; PARAPET_TRUSTED_PROXIES lists those that are believed", { peer })),
+    }),
+    corsOrigins: options.corsOrigins ?? [],
+    defaultTenant: options.tenant ?? "default",
+    messageBytesMax: options.messageBytesMax ?? limits.messageBytesMax,
+    responseBytesMax: limits.responseBytesMax,
+    localOnly: options.everybody !== undefined,
+    metrics,
+    shutdown: shutdown.signal,
+    log,
+  });
+
+  const ports: OnePort[] = [];
+  const flushTimer = setInterval(() => flood.flush().catch((cause: unknown) => log.error("counted records not written", { cause })), limits.countedRecordIntervalMs);
+  flushTimer.unref();
+
+  const listenOn = async (where: { host?: string; port: number } | { path: string }): Promise<number> => {
+    const port = createOnePort(handler, options.timeouts);
+    await new Promise<void>((resolve, reject) => {
+      port.listener.once("error", reject);
+      port.listener.listen(where, resolve);
+    });
+    ports.push(port);
+    const address = port.listener.address();
+    return typeof address === "object" ? (address as AddressInfo).port : 0;
+  };
+
+  return {
+    plans,
+    metrics,
+    handler,
+    draining: shutdown.signal,
+    async listen({ hosts, port, socket }) {
+      let bound = port;
+      if (hosts.length === 0) bound = await listenOn({ port });
+      for (const [index, host] of hosts.entries()) {
+        try {
+          bound = await listenOn({ host, port: bound });
+        } catch (error) {
+          // `localhost` is two addresses, of which a machine may lack the second.
+          const lacking = ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes((error as NodeJS.ErrnoException).code ?? "");
+          if (index === 0 || !lacking) throw error;
+        }
+      }
+      if (socket !== undefined) {
+        // A socket file that a killed process left behind is ours to replace; any other file is not.
+        if (existsSync(socket) && statSync(socket).isSocket()) rmSync(socket);
+        await listenOn({ path: socket });
+        chmodSync(socket, 0o660);
+      }
+      return bound;
+    },
+    async close(timeoutMs = limits.drainTimeoutMs) {
+      shutdown.abort();
+      clearInterval(flushTimer);
+      await Promise.all(ports.map((port) => port.drain(timeoutMs)));
+      await flood.flush();
+    },
+  };
+}
+
+/** For contracts that declare no bucket at all: the numbers of the reference server. */
+const fallbackBucket: BucketNumbers = { name: "api", algorithm: 1, requests: 100, burst: 50, windowMs: 60_000 };
+
+/** Policies of the standard services, whose protos are not ours to annotate. */
+function standardPolicies(reflection: "public" | "authenticated" | "off", bucket: string): Record<string, MethodPolicy> {
+  const health = create(MethodPolicySchema, {
+    access: { rule: { case: "public", value: { ignoreBadCredential: true } } },
+    limit: { kind: { case: "exempt", value: true } },
+    audit: { action: "grpc.health", resource: "health", level: AuditLevel.NONE },
+  });
+  const describe = create(MethodPolicySchema, {
+    access: { rule: reflection === "public" ? { case: "public", value: {} } : { case: "authenticated", value: {} } },
+    limit: { kind: { case: "bucket", value: bucket } },
+    audit: { action: "grpc.reflection", resource: "reflection", level: AuditLevel.NONE },
+  });
+  return {
+    "grpc.health.v1.Health/Check": health,
+    "grpc.health.v1.Health/List": health,
+    "grpc.health.v1.Health/Watch": health,
+    "grpc.reflection.v1.ServerReflection/ServerReflectionInfo": describe,
+  };
+}
