@@ -1,5 +1,6 @@
 /** The embedded store: one LMDB environment with one database of byte keys and byte values. */
-import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync } from "node:fs";
+import { endianness } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { open, type RootDatabase, type Transaction as ReadTransaction } from "lmdb";
 import { fail, Failure, Reason } from "../errors.js";
@@ -32,11 +33,15 @@ export function openLmdbStore({ directory, mapBytes = storeMapBytes }: LmdbStore
   const made = mkdirSync(path, { recursive: true, mode: 0o700 });
   const owner = claimDirectory(path);
   try {
+    const file = join(path, "data.mdb");
+    refuseForeignFile(file);
     const db: Database = open({
-      path: join(path, "data.mdb"),
+      path: file,
       encoding: "binary",
       keyEncoding: "binary",
       overlappingSync: false,
+      // The instruction that opens such a batch has a promise of its own that nobody can catch when the commit fails.
+      eventTurnBatching: false,
       cache: false,
       mapSize: mapBytes,
       ...{ permissionsMode: 0o600 },
@@ -157,8 +162,7 @@ class LmdbStore implements Store {
     } catch (error) {
       if (thrown !== undefined && thrown.error === error) throw error;
       this.#suspect = true;
-      swallow((error as { commitError?: Promise<unknown> }).commitError);
-      throw unavailable(error);
+      throw unavailable(await causeOf(error));
     }
     if (outcome === undefined) throw unavailable(new Error("a commit resolved without running its work"));
     this.#feed.publish(tx.touched);
@@ -339,11 +343,32 @@ function unavailable(cause: unknown): Failure {
   return fail(Reason.STORE_UNAVAILABLE, {}, { cause });
 }
 
-function swallow(promise: Promise<unknown> | undefined): void {
-  promise?.catch(ignore);
+/** lmdb rejects a failed commit with an error that promises the cause; what it promises comes within this turn, if at all. */
+function causeOf(error: unknown): Promise<unknown> {
+  const later = new Promise((settle) => setImmediate(settle, error));
+  const { commitError } = error as { commitError?: Promise<unknown> };
+  return commitError === undefined ? Promise.resolve(error) : Promise.race([commitError.catch((cause: unknown) => cause), later]);
 }
 
 function ignore(): void {}
+
+/** lmdb does not survive opening a file of another kind, so its magic number is looked at first. */
+function refuseForeignFile(file: string): void {
+  if (!existsSync(file)) return;
+  const head = Buffer.alloc(magicOffset + 4);
+  const handle = openSync(file, "r");
+  try {
+    const length = readSync(handle, head, 0, head.length, 0);
+    const found = endianness() === "LE" ? head.readUInt32LE(magicOffset) : head.readUInt32BE(magicOffset);
+    if (length > 0 && found !== magic) throw new Error(`${file} is not a store`);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Behind the header of the first page (lmdb's data format 2). */
+const magicOffset = 24;
+const magic = 0xbeefc0de;
 
 function syncDirectory(path: string): void {
   const handle = openSync(path, "r");
