@@ -42,7 +42,7 @@ export async function startServers(names: ReadonlySet<ServerName>, core: number 
         continue;
       }
       const parapet = await startParapet({ variables: { PARAPET_RATE_LIMIT_REQUESTS: "100000000" }, ...(core === undefined ? {} : { core }) });
-      started.set(name, { child: parapet.child, portFor: () => parapet.port, close: parapet.close });
+      started.set(name, { child: parapet.child, portFor: () => parapet.port, close: () => parapet.close() });
       authorization = await prepareParapet(parapet);
     }
   } catch (error) {
