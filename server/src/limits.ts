@@ -90,3 +90,37 @@ export const storeReadAheadEntries = 64;
 export const auditDetailsMax = 64;
 /** Subject keys kept open in memory. */
 export const sealingKeysCached = 4_096;
+/** Values in the meta data of one document, over all names. */
+export const metaValuesMax = 4_096;
+/** Longest meta value that its index holds whole, in bytes; of longer ones it holds this much and a digest. */
+export const metaIndexValueBytes = 256;
+/** Values in one filter, over all names. */
+export const filterValuesMax = 256;
+/** Documents of a search page where the caller asks for 0. */
+export const searchPageDocuments = 50;
+/** Revisions of a page where the caller asks for 0. */
+export const revisionPageSize = 50;
+/** Collections of a page where the caller asks for 0. */
+export const collectionPageSize = 100;
+/** Largest page any of these lists gives, in entries. */
+export const documentPageMax = 1_000;
+/** A page ends early once its documents hold this much, in bytes as stored. */
+export const documentPageBytes = 32 * 1024 * 1024;
+/** Positions that a filtered search sorts in memory; a page further in is found by walking the order instead. */
+export const searchSortedMax = 10_000;
+/** Revisions kept of each document where the collection says 0. */
+export const revisionsKept = 100;
+/** An import commits early once its batch holds this much, in bytes as stored. */
+export const importBatchBytes = 16 * 1024 * 1024;
+/** Refusals that an import names; further ones are counted. */
+export const importRefusalsNamed = 100;
+/** Rows that one transaction of a sweep or of a collection's deletion removes, a last document excepted. */
+export const purgeRowsMax = 10_000;
+/** A collection with no more documents than this goes in one transaction, if it is no larger than `purgeBytesMax` either. */
+export const purgeDocumentsMax = 100;
+/** A collection with no more bytes than this goes in one transaction; they bound the index rows that go with them. */
+export const purgeBytesMax = 1024 * 1024;
+/** Bytes of an archive that one message of its stream holds. */
+export const archiveChunkBytes = 64 * 1024;
+/** Collections whose key prefixes stay computed. */
+export const collectionKeysCached = 1_024;
