@@ -52,7 +52,12 @@ export function createOnePort(handler: RequestHandler, timeouts: Partial<OnePort
     socket.on("error", ignore);
     dispatch(socket, bounds.peekMs, (isHttp2) => {
       socket.off("error", ignore);
-      (isHttp2 ? http2 : http1).emit("connection", socket);
+      if (isHttp2) http2.emit("connection", socket);
+      else {
+        http1.emit("connection", socket);
+        // The HTTP/2 session reads what was given back by itself; the HTTP/1.1 parser waits for the stream to flow.
+        socket.resume();
+      }
     });
   });
   // A server that never listens does not check its connections for time-outs; Node starts that check on this event.
@@ -99,7 +104,6 @@ function dispatch(socket: Socket, peekMs: number, decide: (isHttp2: boolean) => 
     socket.pause();
     socket.unshift(seen);
     decide(like);
-    socket.resume();
   };
   socket.on("data", onData);
   socket.once("end", onEnd);
