@@ -2,6 +2,7 @@
 import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt";
 import { GeneratorError } from "../errors.js";
+import { ExampleMaker } from "../examples/examples.js";
 import type { Image } from "../image.js";
 import { type Binding, type Bucket, type IdempotencyLevel, type MessageType, type Method, type Model, modelVersion, type Policy, type Reason, type Service } from "../model.js";
 import { bindingsOf, checkConflicts, checkQueries } from "./bindings.js";
@@ -23,6 +24,7 @@ interface Context {
   readonly buckets: readonly Bucket[];
   readonly reasons: readonly Reason[];
   readonly message: (name: string) => MessageType | undefined;
+  readonly examples: ExampleMaker;
   readonly problems: Problems;
 }
 
@@ -38,11 +40,14 @@ export function buildModel(image: Image): Model {
   const types = collectTypes(ownFiles, methods);
   const own = new Set(ownFiles.map((file) => file.name));
   const messages = types.messages.map((desc) => messageOf(desc, own.has(desc.file.name)));
+  const enums = types.enums.map((desc) => enumOf(desc, own.has(desc.file.name)));
   const byName = new Map(messages.map((message) => [message.fullName, message]));
+  const enumByName = new Map(enums.map((each) => [each.fullName, each]));
   const context: Context = {
     buckets: bucketsOf(registry.files, problems),
     reasons: reasonsOf(registry.files),
     message: (name) => byName.get(name),
+    examples: new ExampleMaker({ message: (name) => byName.get(name), enum: (name) => enumByName.get(name) }, registry),
     problems,
   };
 
@@ -65,7 +70,7 @@ export function buildModel(image: Image): Model {
     packages,
     services: built,
     messages,
-    enums: types.enums.map((desc) => enumOf(desc, own.has(desc.file.name))),
+    enums,
     buckets: context.buckets,
     reasons: context.reasons,
   };
@@ -101,7 +106,7 @@ function methodOf(desc: DescMethod, context: Context): Method | undefined {
     ...(paging ? { paging } : {}),
     ...(conditional ? { conditional } : {}),
     secretResponse,
-    examples: { invalid: [] },
+    examples: context.examples.make(desc.input, desc.output, bindings),
   };
   checkQueries(desc, method, context.message, problems);
   return method;

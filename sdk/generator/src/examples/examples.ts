@@ -1,0 +1,148 @@
+/** Makes the examples of a method and proves each with protovalidate. */
+import { type DescMessage, fromJson, type JsonValue, type Registry } from "@bufbuild/protobuf";
+import { type Path, pathToString } from "@bufbuild/protobuf/reflect";
+import { createValidator, type Validator, type Violation } from "@bufbuild/protovalidate";
+import type { Binding, Examples, Field, InvalidExample, Json, JsonObject, Method } from "../model.js";
+import { proposeInvalid } from "./invalid.js";
+import { Sampler, type TypeIndex } from "./messages.js";
+
+/** Rounds of repair before a request counts as impossible. */
+const repairsMax = 50;
+/** Fields that have a meaning beside the data: an example that sets them would be refused or return nothing. */
+const conditionalNames: ReadonlySet<string> = new Set(["page_token", "offset", "etag", "create_only", "validate_only"]);
+
+/** Makes the examples of all methods of one contract. */
+export class ExampleMaker {
+  private readonly sampler: Sampler;
+  private readonly validator: Validator;
+
+  /** @param registry knows every type and every rule of the contract */
+  constructor(
+    private readonly types: TypeIndex,
+    private readonly registry: Registry,
+  ) {
+    this.sampler = new Sampler(types);
+    this.validator = createValidator({ registry });
+  }
+
+  /** The examples of a method. */
+  make(input: DescMessage, output: DescMessage, bindings: Method["bindings"]): Examples {
+    const captured = this.captured(input.typeName, bindings);
+    const minimal = this.repaired(input, captured);
+    const request = this.full(input, captured) ?? minimal;
+    const response = this.sampler.message(output.typeName, (field) => !field.behaviour.includes("input_only"));
+    return {
+      ...(minimal ? { minimal } : {}),
+      ...(request ? { request } : {}),
+      ...(this.broken(output, response) === undefined ? {} : { response }),
+      invalid: minimal ? this.invalid(input, minimal) : [],
+    };
+  }
+
+  /** What the paths of the bindings need: a value for each variable that fits its segments. */
+  private captured(typeName: string, bindings: readonly Binding[]): JsonObject {
+    const json: Record<string, Json> = {};
+    for (const { variables, parts } of bindings) {
+      for (const { field: path, from, to } of variables) {
+        const segments = parts.slice(from, to);
+        const value = segments.map((part) => (part.startsWith("*") ? undefined : part));
+        this.place(json, typeName, path.split("."), segments.length > 1 || value[0] !== undefined ? (name) => value.map((part) => part ?? name).join("/") : undefined);
+      }
+    }
+    return json;
+  }
+
+  private place(json: Record<string, Json>, typeName: string, path: readonly string[], text: ((name: string) => string) | undefined): void {
+    const [name, ...rest] = path;
+    const field = this.types.message(typeName)?.fields.find((candidate) => candidate.name === name);
+    if (field === undefined) return;
+    if (rest.length > 0 && field.type.kind === "message") {
+      const inner = (json[field.jsonName] ??= {}) as Record<string, Json>;
+      this.place(inner, field.type.name, rest, text);
+      return;
+    }
+    const value = text ? text(field.name.replaceAll("_", "-")) : this.sampler.field(field);
+    if (value !== undefined && json[field.jsonName] === undefined) json[field.jsonName] = value;
+  }
+
+  /** Starts from nothing and sets what the validator misses. */
+  private repaired(desc: DescMessage, start: JsonObject): JsonObject | undefined {
+    const json = structuredClone(start) as Record<string, Json>;
+    for (let round = 0; round < repairsMax; round++) {
+      const violations = this.broken(desc, json);
+      if (violations === undefined) return undefined;
+      if (violations.length === 0) return json;
+      if (!violations.map((violation) => this.repair(json, desc, violation.field)).some(Boolean)) return undefined;
+    }
+    return undefined;
+  }
+
+  /** Sets the field that a path leads to. False where it is set already, or cannot be. */
+  private repair(json: Record<string, Json>, desc: DescMessage, path: Path): boolean {
+    const [step, ...rest] = path;
+    if (step === undefined) return false;
+    const desired = step.kind === "oneof" ? step.fields[0] : step.kind === "field" ? step : undefined;
+    const field = this.types.message(desc.typeName)?.fields.find(({ name }) => name === desired?.name);
+    if (desired === undefined || field === undefined) return false;
+    const present = json[field.jsonName];
+    if (present === undefined) {
+      const value = this.sampler.field(field, () => false);
+      if (value !== undefined) json[field.jsonName] = value;
+      return value !== undefined;
+    }
+    if (desired.message === undefined) return false;
+    if (rest[0]?.kind === "list_sub") {
+      const item = (present as Json[])[rest[0].index];
+      return isObject(item) && this.repair(item, desired.message, rest.slice(1));
+    }
+    if (rest[0]?.kind === "map_sub") {
+      const value = (present as JsonObject)[String(rest[0].key)];
+      return isObject(value) && this.repair(value, desired.message, rest.slice(1));
+    }
+    return isObject(present) && this.repair(present, desired.message, rest);
+  }
+
+  /** Starts from everything and takes away what the validator does not like. */
+  private full(desc: DescMessage, captured: JsonObject): JsonObject | undefined {
+    const wants = (field: Field) => !conditionalNames.has(field.name) && !field.behaviour.includes("output_only");
+    const json: Record<string, Json> = { ...this.sampler.message(desc.typeName, wants), ...captured };
+    for (let round = 0; round < repairsMax; round++) {
+      const violations = this.broken(desc, json);
+      if (violations === undefined) return undefined;
+      if (violations.length === 0) return json;
+      const names = violations.flatMap(({ field: [step] }) => (step?.kind === "field" && json[step.jsonName] !== undefined ? [step.jsonName] : []));
+      if (names.length === 0) return undefined;
+      for (const name of names) delete json[name];
+    }
+    return undefined;
+  }
+
+  /** One example for each field and rule that a proposal breaks alone. */
+  private invalid(desc: DescMessage, minimal: JsonObject): InvalidExample[] {
+    const found = new Map<string, InvalidExample>();
+    for (const request of proposeInvalid(minimal, desc.typeName, this.types, this.sampler)) {
+      const violations = this.broken(desc, request);
+      const [only, ...others] = violations ?? [];
+      if (only === undefined || others.length > 0) continue;
+      const example = { field: pathToString(only.field), rule: only.ruleId, request };
+      const key = `${example.field}\n${example.rule}`;
+      if (!found.has(key)) found.set(key, example);
+    }
+    return [...found.values()];
+  }
+
+  /** The broken rules of a message; undefined where it is not even readable, or a rule cannot be evaluated. */
+  private broken(desc: DescMessage, json: JsonObject): readonly Violation[] | undefined {
+    try {
+      const result = this.validator.validate(desc, fromJson(desc, json as JsonValue, { registry: this.registry }));
+      if (result.kind === "error") return undefined;
+      return result.kind === "valid" ? [] : result.violations;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function isObject(value: Json | undefined): value is Record<string, Json> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
