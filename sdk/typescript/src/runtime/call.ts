@@ -1,0 +1,69 @@
+/** A unary call, as a promise that can say more. */
+import { errorOf, isMessage, parseJson, readText, type ResponseInfo } from "./attempt.js";
+import { type CallOptions, begin, execute, type Outcome, toJson } from "./execute.js";
+import type { Client } from "./client.js";
+import type { ClientReason, ParapetError } from "./error.js";
+import type { Method } from "./method.js";
+
+/** How a call ended, as a value. Check `ok`, then switch on `error.reason`. */
+export type Result<T, R extends string = string> =
+  | { readonly ok: true; readonly value: T; readonly response: ResponseInfo }
+  | { readonly ok: false; readonly error: ParapetError<R | ClientReason> };
+
+/** A call that has been started: a promise of the response message, which rejects with ParapetError only. */
+export class Call<T, R extends string = string> implements Promise<T> {
+  readonly [Symbol.toStringTag] = "Call";
+  readonly #outcome: Promise<Outcome<T>>;
+
+  constructor(outcome: Promise<Outcome<T>>) {
+    this.#outcome = outcome;
+  }
+
+  then<A = T, B = never>(onValue?: ((value: T) => A | PromiseLike<A>) | null, onError?: ((error: ParapetError<R | ClientReason>) => B | PromiseLike<B>) | null): Promise<A | B> {
+    return this.#outcome.then(({ value }) => value).then(onValue, onError);
+  }
+
+  catch<B = never>(onError?: ((error: ParapetError<R | ClientReason>) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.then(null, onError);
+  }
+
+  finally(onSettled?: (() => void) | null): Promise<T> {
+    return this.then().finally(onSettled);
+  }
+
+  /** The message together with status, headers and request id. */
+  withResponse(): Promise<Outcome<T>> {
+    return this.#outcome;
+  }
+
+  /** The outcome as a value; never rejects. Its error is typed with the reasons of the method. */
+  result(): Promise<Result<T, R>> {
+    return this.#outcome.then(
+      ({ value, response }): Result<T, R> => ({ ok: true, value, response }),
+      (error: ParapetError<R | ClientReason>): Result<T, R> => ({ ok: false, error }),
+    );
+  }
+}
+
+/** Changes a response before the caller gets it. */
+export type Finish = (message: object, method: Method) => void;
+
+/** Starts a unary call. `finish`: see `hideSecrets`. */
+export function unary<T extends object, R extends string>(client: Client, method: Method, request: unknown, options: CallOptions = {}, finish?: Finish): Call<T, R> {
+  return new Call<T, R>(run(client, method, options, () => toJson(request, method), finish));
+}
+
+/** Runs a call whose response is one message. */
+async function run<T extends object>(client: Client, method: Method, options: CallOptions, body: () => BodyInit, finish: Finish | undefined): Promise<Outcome<T>> {
+  const progress = begin(client, method, options);
+  const outcome = await execute(client, method, options, progress, body, async (response, scope) => {
+    const json = parseJson(await readText(response, scope));
+    if (!isMessage(response, "application/json") || typeof json !== "object" || json === null) {
+      throw errorOf(response, response.status === 200 ? undefined : json, client.clock);
+    }
+    return json as T;
+  });
+  progress.scope.end();
+  finish?.(outcome.value, method);
+  return outcome;
+}

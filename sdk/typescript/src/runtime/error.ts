@@ -1,0 +1,88 @@
+/** The one error that calls fail with. */
+import type { Code } from "./codes.js";
+import type { ErrorDetail, FieldViolation } from "./details.js";
+
+/**
+ * Reasons that the client itself gives.
+ *
+ * - `NETWORK_FAILED`: no response, or one that broke off.
+ * - `RESPONSE_MALFORMED`: a response that is not of this protocol, e.g. a proxy's HTML page.
+ * - `DEADLINE_PASSED`: `timeoutMs` is over.
+ * - `ATTEMPT_TIMED_OUT`: `attemptTimeoutMs` is over, and no retry was left.
+ * - `CALL_CANCELLED`: the caller's signal was aborted.
+ * - `CREDENTIAL_UNAVAILABLE`: the token source failed, or gave what no header can carry.
+ * - `REQUEST_INVALID`: the request or the options cannot be sent.
+ * - `UNSPECIFIED`: the server gave an error without a reason.
+ */
+export type ClientReason =
+  | "NETWORK_FAILED"
+  | "RESPONSE_MALFORMED"
+  | "DEADLINE_PASSED"
+  | "ATTEMPT_TIMED_OUT"
+  | "CALL_CANCELLED"
+  | "CREDENTIAL_UNAVAILABLE"
+  | "REQUEST_INVALID"
+  | "UNSPECIFIED";
+
+/** What is known of a failure. */
+export interface ErrorFacts {
+  readonly code: Code;
+  readonly reason: string;
+  readonly message: string;
+  readonly domain?: string | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  readonly details?: readonly ErrorDetail[] | undefined;
+  readonly method?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly attempts?: number | undefined;
+  readonly retryAfterMs?: number | undefined;
+  readonly status?: number | undefined;
+  readonly cause?: unknown;
+}
+
+/** A failed call. Switch on `reason`; neither request nor credential is ever part of it. */
+export class ParapetError<R extends string = string> extends Error {
+  override readonly name = "ParapetError";
+  /** Canonical code. */
+  readonly code: Code;
+  /** Why: one of the method's own reasons, or one of the client's. */
+  readonly reason: R;
+  /** Who gave the reason: `parapet`, another service's domain, or empty for the client itself. */
+  readonly domain: string;
+  /** Facts that belong to the reason (google.rpc.ErrorInfo). */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** All details that the server sent. */
+  readonly details: readonly ErrorDetail[];
+  /** Broken rules of request fields; empty if the error is about something else. */
+  readonly fieldViolations: readonly FieldViolation[];
+  /** `package.Service/Method`. */
+  readonly method: string;
+  /** Id under which the server's log and audit know the call; empty if there was no response. */
+  readonly requestId: string;
+  /** How many requests were sent. */
+  readonly attempts: number;
+  /** When the server wants to be asked again, in milliseconds from its answer on. */
+  readonly retryAfterMs: number | undefined;
+  /** HTTP status; 0 if there was no response. */
+  readonly status: number;
+
+  constructor(facts: ErrorFacts) {
+    super(facts.message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.code = facts.code;
+    this.reason = facts.reason as R;
+    this.domain = facts.domain ?? "";
+    this.metadata = facts.metadata ?? {};
+    this.details = facts.details ?? [];
+    this.fieldViolations = this.details.flatMap((detail) => (detail.type === "google.rpc.BadRequest" ? detail.fieldViolations : []));
+    this.method = facts.method ?? "";
+    this.requestId = facts.requestId ?? "";
+    this.attempts = facts.attempts ?? 0;
+    this.retryAfterMs = facts.retryAfterMs;
+    this.status = facts.status ?? 0;
+  }
+
+  /** For structured logs: everything but stack and cause. */
+  toJSON(): object {
+    return { ...this, message: this.message };
+  }
+}

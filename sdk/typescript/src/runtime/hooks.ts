@@ -1,0 +1,32 @@
+/** Watching every request that a client sends. */
+import type { Code } from "./codes.js";
+
+/** An attempt that is about to be sent. */
+export interface AttemptStart {
+  /** `package.Service/Method`. */
+  readonly method: string;
+  readonly url: string;
+  /** From 1. */
+  readonly attempt: number;
+  /** Headers to add to, e.g. `traceparent`. The credential is added later and cannot be seen here. */
+  readonly headers: Headers;
+}
+
+/** How an attempt ended. */
+export interface AttemptEnd {
+  readonly durationMs: number;
+  /** HTTP status; 0 if there was no response. */
+  readonly status: number;
+  readonly requestId: string;
+  /** Absent on success. */
+  readonly code?: Code;
+  readonly reason?: string;
+  /** Set if another attempt follows: how long the client waits before it. */
+  readonly retryInMs?: number;
+}
+
+/** Functions that a client calls as it goes. What they throw is ignored: watching must not break a call. */
+export interface Hooks {
+  /** An attempt starts. May return a function that is called with its end. */
+  readonly attempt?: (start: AttemptStart) => ((end: AttemptEnd) => void) | void;
+}

@@ -1,0 +1,34 @@
+/** What the contract says of one method, as far as a client must know it. */
+
+/** A method. Generated functions carry one each. */
+export interface Method {
+  /** `package.Service/Method`; the path of the call. */
+  readonly name: string;
+  readonly kind: "unary" | "server_streaming" | "client_streaming";
+  /** `idempotency_level` of the RPC. */
+  readonly idempotency: "unknown" | "no_side_effects" | "idempotent";
+  /** Whether a call may or must carry an Idempotency-Key. */
+  readonly key: "ignored" | "optional" | "required";
+  /** May a call be sent again? `with_key`: with the same Idempotency-Key each time. */
+  readonly retryable: "always" | "with_key" | "never";
+  /** What the caller needs: nothing, any principal, or a right; `on` is the request field that names the collection, empty for the server. */
+  readonly needs: "nothing" | "principal" | { readonly right: "read" | "write" | "admin"; readonly on: string };
+  /** Reasons of its own, beside those that every call can meet. */
+  readonly reasons: readonly string[];
+  /** How it pages, where it does. */
+  readonly paging?: Paging;
+  /** Fields of the response that hold secrets, at any depth. */
+  readonly secrets?: readonly string[];
+}
+
+/** How a method pages: JSON names of the fields (AIP-158). */
+export interface Paging {
+  /** Request field that continues a listing. */
+  readonly token: string;
+  /** Response field with the token of the next page; empty on the last. */
+  readonly next: string;
+  /** Response field with the items. */
+  readonly items: string;
+  /** Request fields that count for the first page only, such as an offset. */
+  readonly first: readonly string[];
+}

@@ -1,0 +1,16 @@
+/** Keeps the secrets of a response out of what `console.log` and `util.inspect` print. */
+import type { Method } from "./method.js";
+
+/** Node, Deno and Bun ask for this method. */
+const inspect = Symbol.for("nodejs.util.inspect.custom");
+
+/** Makes a message print its secret fields as `[redacted]`. The fields themselves stay as they are. */
+export function hideSecrets(message: object, { secrets = [] }: Method): void {
+  const redact = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(redact);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, secrets.includes(name) ? "[redacted]" : redact(inner)]));
+  };
+  // Not enumerable, so that neither spreading nor JSON sees it.
+  Object.defineProperty(message, inspect, { value: () => redact(message) });
+}
