@@ -34,6 +34,8 @@ const defaults: OnePortTimeouts = {
   h2StreamMs: h2StreamTimeoutMs,
 };
 
+const drainSweepMs = 50;
+
 // RFC 9113 section 3.4. Three bytes tell it from every HTTP/1.1 method: PROPFIND and PROPPATCH share only two.
 const preface = Buffer.from("PRI");
 
@@ -70,12 +72,15 @@ export function createOnePort(handler: RequestHandler, timeouts: Partial<OnePort
       for (const session of sessions) session.close();
       http1.close();
       http1.closeIdleConnections();
+      // A connection that was busy a moment ago is kept alive after its answer: look again until none is left.
+      const sweep = setInterval(() => http1.closeIdleConnections(), drainSweepMs);
       const timer = setTimeout(() => {
         for (const session of sessions) session.destroy();
         for (const socket of sockets) socket.destroy();
       }, timeoutMs);
       await closed;
       clearTimeout(timer);
+      clearInterval(sweep);
       http2.close();
     },
   };
@@ -130,14 +135,25 @@ function createHttp2(handler: RequestHandler, bounds: OnePortTimeouts, sessions:
   );
   server.on("session", (session) => {
     sessions.add(session);
+    let streams = 0;
     session.once("close", () => sessions.delete(session));
-    session.setTimeout(bounds.h2IdleMs, () => session.close());
     session.on("error", ignore);
+    session.on("stream", (stream) => {
+      streams++;
+      stream.once("close", () => streams--);
+    });
+    // Half a header block is no stream yet and would keep a graceful close waiting. Streams bound themselves.
+    session.setTimeout(bounds.h2IdleMs, () => {
+      if (streams === 0) session.destroy();
+    });
   });
   server.on("sessionError", ignore);
   server.on("stream", (stream) => {
-    stream.setTimeout(bounds.h2StreamMs, () => stream.close());
     stream.on("error", ignore);
+    if (stream.endAfterHeaders) return;
+    stream.setTimeout(bounds.h2StreamMs, () => stream.close());
+    // A call whose request is whole may be silent for long: a watch, a slow export.
+    stream.once("end", () => stream.setTimeout(0));
   });
   return server;
 }

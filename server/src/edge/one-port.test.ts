@@ -1,0 +1,184 @@
+/** The one port: both HTTP versions from the first byte on, and clients that never finish. */
+import { createServer as createHttpServer, type Server } from "node:http";
+import { connect as connectHttp2 } from "node:http2";
+import { connect, type AddressInfo, type Socket } from "node:net";
+import { once } from "node:events";
+import { afterEach, describe, expect, test } from "vitest";
+import type { NodeRequest, NodeResponse } from "../protocols/exchange.js";
+import { createOnePort, type OnePort, type OnePortTimeouts } from "./one-port.js";
+
+const closers: (() => Promise<unknown> | void)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+function answer(request: NodeRequest, response: NodeResponse): void {
+  const chunks: Buffer[] = [];
+  request.on("data", (chunk: Buffer) => chunks.push(chunk));
+  request.on("end", () => (response as import("node:http").ServerResponse).end(`${request.httpVersion} ${request.method} ${request.url} ${Buffer.concat(chunks).toString()}`));
+}
+
+async function open(timeouts: Partial<OnePortTimeouts> = {}): Promise<{ port: number; onePort: OnePort }> {
+  const onePort = createOnePort(answer, timeouts);
+  onePort.listener.listen(0, "127.0.0.1");
+  await once(onePort.listener, "listening");
+  closers.push(() => onePort.drain(0));
+  return { port: (onePort.listener.address() as AddressInfo).port, onePort };
+}
+
+function dial(port: number): Socket {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  closers.push(() => void socket.destroy());
+  return socket;
+}
+
+async function readAll(socket: Socket): Promise<string> {
+  let text = "";
+  socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
+  await once(socket, "close");
+  return text;
+}
+
+/** Resolves when the server ended the connection. */
+async function cutOff(socket: Socket): Promise<string> {
+  return readAll(socket);
+}
+
+const request = (verb: string, path: string, body = ""): string => `${verb} ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+
+describe("telling the protocols apart", () => {
+  test("HTTP/1.1 and HTTP/2 are served side by side", async () => {
+    const { port } = await open();
+    const one = await fetch(`http://127.0.0.1:${port}/a`, { method: "POST", body: "hello" });
+    expect(await one.text()).toBe("1.1 POST /a hello");
+    const session = connectHttp2(`http://127.0.0.1:${port}`);
+    closers.push(() => session.destroy());
+    const stream = session.request({ ":path": "/b", ":method": "POST" });
+    stream.end("world");
+    let text = "";
+    stream.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+    await once(stream, "end");
+    expect(text).toBe("2.0 POST /b world");
+  });
+
+  test.each(["GET", "PROPFIND", "PUT", "PATCH"])("%s arrives byte by byte", async (verb) => {
+    const { port } = await open();
+    const socket = dial(port);
+    const reading = readAll(socket);
+    for (const byte of `${verb} /slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`) {
+      socket.write(byte);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await reading).toContain(`1.1 ${verb} /slow`);
+  });
+
+  test("the HTTP/2 preface arrives byte by byte", async () => {
+    const { port } = await open();
+    const socket = dial(port);
+    const reading = once(socket, "data") as Promise<[Buffer]>;
+    const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+    for (const byte of Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), settings])) {
+      socket.write(Buffer.from([byte]));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const [first] = await reading;
+    // A SETTINGS frame answers.
+    expect(first[3]).toBe(4);
+  });
+
+  test("pipelined requests in one packet are all answered, in order", async () => {
+    const { port } = await open();
+    const socket = dial(port);
+    const reading = readAll(socket);
+    socket.write(request("GET", "/1") + request("POST", "/2", "x") + "GET /3 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    const text = await reading;
+    expect([...text.matchAll(/1\.1 (\w+) \/(\d)/g)].map((match) => match[2])).toEqual(["1", "2", "3"]);
+  });
+
+  test("a header block beyond the bound is refused and the port lives on", async () => {
+    const { port } = await open();
+    const socket = dial(port);
+    const reading = readAll(socket);
+    socket.write(`GET / HTTP/1.1\r\nhost: x\r\nbig: ${"a".repeat(64 * 1024)}\r\n\r\n`);
+    expect(await reading).toContain("431");
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
+  });
+
+  test("a connection that closes before it says anything harms nobody", async () => {
+    const { port } = await open();
+    for (let i = 0; i < 20; i++) {
+      const socket = dial(port);
+      await once(socket, "connect");
+      if (i % 2 === 0) socket.write("PR");
+      socket.destroy();
+    }
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
+  });
+});
+
+describe("slow and silent clients are cut off", () => {
+  const quick: Partial<OnePortTimeouts> = { peekMs: 150, headersMs: 200, requestMs: 400, keepAliveMs: 150, h2IdleMs: 200, h2StreamMs: 200 };
+  const clients: Readonly<Record<string, (socket: Socket) => void>> = {
+    "open and silent": () => undefined,
+    "half a preface": (socket) => void socket.write("PR"),
+    "partial headers": (socket) => void socket.write("GET / HTTP/1.1\r\nhost: x\r\nx-slow"),
+    "partial body": (socket) => void socket.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nabc"),
+    "idle after a call": (socket) => void socket.write(request("GET", "/")),
+    "HTTP/2 preface and silence": (socket) => void socket.write(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])])),
+    "HTTP/2 partial headers": (socket) =>
+      void socket.write(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]), Buffer.from([0, 0, 1, 1, 0, 0, 0, 0, 1, 0x82])])),
+  };
+  test.each(Object.keys(clients))("%s", async (name) => {
+    const { port } = await open(quick);
+    const socket = dial(port);
+    const ended = cutOff(socket);
+    clients[name]!(socket);
+    await ended;
+  });
+
+  test("an HTTP/2 stream with a partial body is closed", async () => {
+    const { port } = await open(quick);
+    const session = connectHttp2(`http://127.0.0.1:${port}`);
+    session.on("error", () => undefined);
+    closers.push(() => session.destroy());
+    const stream = session.request({ ":path": "/", ":method": "POST", "content-length": "100" });
+    stream.on("error", () => undefined);
+    stream.write("abc");
+    await once(stream, "close");
+    expect(stream.rstCode).toBeDefined();
+  });
+
+  test("the same clients are cut off by Node's own listening server, so nothing is stricter by accident", async () => {
+    const own: Server = createHttpServer({ headersTimeout: 200, requestTimeout: 400, keepAliveTimeout: 150, connectionsCheckingInterval: 100 }, answer);
+    own.listen(0, "127.0.0.1");
+    await once(own, "listening");
+    closers.push(() => void own.close());
+    for (const name of ["partial headers", "partial body", "idle after a call"]) {
+      const socket = dial((own.address() as AddressInfo).port);
+      const ended = cutOff(socket);
+      clients[name]!(socket);
+      await ended;
+    }
+
+  });
+});
+
+describe("draining", () => {
+  test("a call in flight ends, then the port is closed", async () => {
+    let release: (() => void) | undefined;
+    const onePort = createOnePort((_request, response) => {
+      release = () => void (response as import("node:http").ServerResponse).end("late");
+    });
+    onePort.listener.listen(0, "127.0.0.1");
+    await once(onePort.listener, "listening");
+    const { port } = onePort.listener.address() as AddressInfo;
+    const inFlight = fetch(`http://127.0.0.1:${port}/`);
+    while (release === undefined) await new Promise((resolve) => setImmediate(resolve));
+    const drained = onePort.drain(10_000);
+    release();
+    expect(await (await inFlight).text()).toBe("late");
+    await drained;
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+  });
+});
