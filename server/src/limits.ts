@@ -76,8 +76,6 @@ export const tokenSecretBytesMin = 32;
 export const apiKeyUseGrainMs = 60_000;
 /** Entries of a page where the caller asks for 0. */
 export const authPageSizeDefault = 100;
-/** Limit overrides in force at one time. */
-export const limitOverridesMax = 10_000;
 /** Over-limit refusals are recorded one by one at most this often per principal and bucket, in milliseconds; the rest are counted. */
 export const countedRecordIntervalMs = 1_000;
 /** Longest key of a store, in bytes (what LMDB takes with 4 KiB pages). */
@@ -124,3 +122,5 @@ export const purgeBytesMax = 1024 * 1024;
 export const archiveChunkBytes = 64 * 1024;
 /** Collections whose key prefixes stay computed. */
 export const collectionKeysCached = 1_024;
+/** Audit records of a page where the caller asks for 0. */
+export const auditPageSizeDefault = 100;
