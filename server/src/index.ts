@@ -11,3 +11,4 @@ export type { BucketNumbers, Limiter, LimitVerdict } from "./limit/limiter.js";
 export { ADMIN, everyCollection, READ, WRITE, type Grants } from "./policy/rights.js";
 export { createLog, silentLog, type Log } from "./log.js";
 export type { Store, Transaction } from "./store/store.js";
+export { createOnePort, type OnePort, type OnePortTimeouts, type RequestHandler } from "./edge/one-port.js";

@@ -2,7 +2,7 @@
 import type { Operation, WireProtocol } from "../load/requests.js";
 
 /** A server under measurement. `parapet` is started through the command line tool, the others are peers. */
-export type ServerName = "parapet" | "connect-node" | "grpc-js" | "fastify" | "node:http" | "node:http2" | "one port";
+export type ServerName = "parapet" | "connect-node" | "grpc-js" | "fastify" | "node:http" | "node:http2" | "gated" | "one port";
 
 /** One row of the table. */
 export interface Row {
@@ -49,6 +49,11 @@ const echo = {
   nodeHttp: row("node:http echo", "node:http", "get", "rest"),
 };
 
+const gated = {
+  grpc: row("connect-node echo behind the gate", "gated", "get", "grpc"),
+  connectJson: row("connect-node echo behind the gate", "gated", "get", "connect-json"),
+};
+
 const onePort = row("node:http echo, one port", "one port", "get", "rest");
 
 const add = (["grpc", "grpc-web", "connect-json", "connect-proto", "rest"] as const).map((protocol) => row("Parapet Add, durable and audited", "parapet", "add", protocol));
@@ -57,11 +62,13 @@ const add = (["grpc", "grpc-web", "connect-json", "connect-proto", "rest"] as co
 export const rows: readonly Row[] = [
   get.grpc,
   echo.connectGrpc,
+  gated.grpc,
   echo.grpcJs,
   echo.nodeHttp2,
   get.grpcWeb,
   get.connectJson,
   echo.connectJson,
+  gated.connectJson,
   get.connectProto,
   get.rest,
   echo.fastify,
@@ -79,6 +86,8 @@ export const comparisons: readonly Comparison[] = [
   { name: "Connect JSON Get against connect-node", ours: get.connectJson, peer: echo.connectJson, target: null },
   { name: "REST Get against Fastify", ours: get.rest, peer: echo.fastify, target: null },
   { name: "REST Get against node:http", ours: get.rest, peer: echo.nodeHttp, target: null },
+  { name: "the gate's own cost, gRPC: with it against without", ours: gated.grpc, peer: echo.connectGrpc, target: 0.75 },
+  { name: "the gate's own cost, Connect JSON: with it against without", ours: gated.connectJson, peer: echo.connectJson, target: 0.75 },
   { name: "one port against node:http listening itself", ours: onePort, peer: echo.nodeHttp, target: 0.97 },
 ];
 
