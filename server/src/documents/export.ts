@@ -1,0 +1,38 @@
+/** Streams the documents of a collection as they were at one moment, oldest first. */
+import type { Document } from "@parapet/contract/parapet/document/v1/document_pb";
+import type { Reader, Store } from "../store/store.js";
+import { idBehind, type CollectionKeys } from "./collection-keys.js";
+import { documentOf, isExpired } from "./document-row.js";
+import type { Filter } from "./filter.js";
+import { keyPortions } from "./scan.js";
+import { matches, rowOf } from "./search.js";
+import type { Found } from "./writes.js";
+
+/** Keys that are taken at a time; between documents the stream may wait long for its reader. */
+const portion = 100;
+
+/**
+ * The documents of a collection that match, oldest first, but for those that have ended by `nowMs`. The state is held
+ * until the generator ends or is returned. Rejects with CALL_CANCELLED, or what the signal gives, when the call is aborted.
+ */
+export async function* exportDocuments(store: Store, keys: CollectionKeys, filter: Filter, nowMs: number, signal: AbortSignal): AsyncGenerator<Document> {
+  const snapshot = store.snapshot();
+  try {
+    for await (const { id, row } of rowsOf(snapshot, keys, filter, nowMs, signal)) yield documentOf(row, id, keys.collection);
+  } finally {
+    snapshot.close();
+  }
+}
+
+/** The rows of a collection that match, oldest first; see `exportDocuments`. `reader` must be a snapshot. */
+export async function* rowsOf(reader: Reader, keys: CollectionKeys, filter: Filter, nowMs: number, signal: AbortSignal): AsyncGenerator<Found> {
+  const prefixBytes = keys.documents.gte.length;
+  for await (const portionKeys of keyPortions(reader, keys.documents, portion, signal)) {
+    for (const key of portionKeys) {
+      const id = idBehind(key, prefixBytes);
+      if (filter.terms.length > 0 && !matches(reader, keys, filter, id)) continue;
+      const row = rowOf(reader, keys, id);
+      if (!isExpired(row, nowMs)) yield { id, row };
+    }
+  }
+}

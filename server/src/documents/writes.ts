@@ -1,0 +1,222 @@
+/** Changes of documents within one transaction: the row, its indexes, its revisions and the counts move together. */
+import type { CollectionConfig } from "@parapet/contract/parapet/document/v1/document_pb";
+import { fail, Reason } from "../errors.js";
+import { revisionsKept } from "../limits.js";
+import type { Transaction } from "../store/store.js";
+import { addDigest, digestOfBody, subtractDigest } from "./checksum.js";
+import { langHead, metaHead, type CollectionKeys } from "./collection-keys.js";
+import type { CollectionState } from "./collection-row.js";
+import { bodyOf, contentOf, encodeBody, encodeRow, headOf, isExpired, metaOf, nameOf, type Content, type Head } from "./document-row.js";
+import { etagOf, etagText } from "./etag.js";
+import type { MetaEntry } from "./meta.js";
+import { msOfDuration } from "./times.js";
+
+/** A change under way: one transaction on one collection. */
+export interface Change {
+  readonly tx: Transaction;
+  readonly keys: CollectionKeys;
+  readonly state: CollectionState;
+  readonly nowMs: number;
+  /** A new id of 16 bytes, greater than those before. */
+  readonly newId: () => Uint8Array;
+}
+
+/** What a caller gave, encoded before the transaction. */
+export interface Prepared {
+  readonly content: Content;
+  readonly body: Uint8Array;
+  readonly digest: Uint8Array;
+}
+
+/** What must hold for a change to happen. */
+export interface Conditions {
+  /** Empty: any. */
+  readonly etag: string;
+  readonly createOnly: boolean;
+}
+
+/** A state as it was written. */
+export interface Written {
+  readonly id: Uint8Array;
+  readonly row: Uint8Array;
+  /** True if there was no document before. */
+  readonly created: boolean;
+}
+
+/** The parts of a document that an update replaces; undefined stays as it is. */
+export interface Parts {
+  readonly meta: readonly MetaEntry[] | undefined;
+  readonly contentMd: string | undefined;
+  /** 0: never. */
+  readonly expiresAtMs: ((change: Change) => number) | undefined;
+}
+
+/** Encodes what a caller gave. */
+export function prepare(content: Content): Prepared {
+  const body = encodeBody(content);
+  return { content, body, digest: digestOfBody(body) };
+}
+
+/** When a document ends that is to live for `ttlMs`, or as long as its collection says where that is undefined; 0: never. */
+export function expiryOf(ttlMs: number | undefined, config: CollectionConfig, nowMs: number): number {
+  if (ttlMs !== undefined) return nowMs + ttlMs;
+  return config.defaultTtl === undefined ? 0 : nowMs + msOfDuration(config.defaultTtl);
+}
+
+/** Adds a document or replaces the one of that key and language. Throws ETAG_MISMATCH. */
+export function putDocument(change: Change, prepared: Prepared, expiresAtMs: number, conditions: Conditions): Written {
+  const { tx, keys, nowMs } = change;
+  const { key, lang } = prepared.content;
+  const idKey = keys.idAt(key, lang);
+  const found = currentAt(change, idKey);
+  if (found !== undefined && isExpired(found.row, nowMs)) {
+    purgeDocument(change, found.id, found.row);
+  } else if (found !== undefined) {
+    if (conditions.createOnly) throw mismatch(keys, key, lang);
+    requireEtag(change, found.row, conditions.etag);
+    return { id: found.id, row: replace(change, found.id, found.row, prepared.body, prepared.digest, expiresAtMs), created: false };
+  }
+  if (conditions.etag !== "") throw mismatch(keys, key, lang);
+  const id = change.newId();
+  tx.put(idKey, id);
+  tx.put(keys.metaAt(langHead(lang), id), nothing);
+  for (const head of headsOf(prepared.content.meta).values()) tx.put(keys.metaAt(head, id), nothing);
+  const row = write(change, id, { revision: 1, addedAtMs: nowMs, updatedAtMs: nowMs, expiresAtMs, etag: etagOf(id, 1), digest: prepared.digest }, prepared.body);
+  change.state.documents++;
+  return { id, row, created: true };
+}
+
+/** Changes parts of a document. Throws DOCUMENT_NOT_FOUND and ETAG_MISMATCH. */
+export function updateDocument(change: Change, key: string, lang: string, parts: Parts, etag: string): Written {
+  const { id, row } = liveDocument(change, key, lang);
+  requireEtag(change, row, etag);
+  if (parts.meta === undefined && parts.contentMd === undefined && parts.expiresAtMs === undefined) return { id, row, created: false };
+  const { expiresAtMs } = headOf(row);
+  const old = contentOf(row);
+  const { body, digest } = prepare({ key, lang, meta: parts.meta ?? old.meta, contentMd: parts.contentMd ?? old.contentMd });
+  return { id, row: replace(change, id, row, body, digest, parts.expiresAtMs?.(change) ?? expiresAtMs), created: false };
+}
+
+/** Makes an earlier state the current one, under a new number. Throws DOCUMENT_NOT_FOUND, REVISION_NOT_FOUND and ETAG_MISMATCH. */
+export function restoreDocument(change: Change, key: string, lang: string, revision: number, etag: string): Written {
+  const { id, row } = liveDocument(change, key, lang);
+  requireEtag(change, row, etag);
+  const earlier = change.tx.get(change.keys.revisionAt(id, revision));
+  if (earlier === undefined) throw fail(Reason.REVISION_NOT_FOUND, { collection: change.keys.collection, key, lang, revision: String(revision) });
+  return { id, row: replace(change, id, row, bodyOf(earlier), headOf(earlier).digest, headOf(row).expiresAtMs), created: false };
+}
+
+/** Removes a document with its revisions. Throws DOCUMENT_NOT_FOUND and ETAG_MISMATCH. */
+export function removeDocument(change: Change, key: string, lang: string, etag: string): void {
+  const { id, row } = liveDocument(change, key, lang);
+  requireEtag(change, row, etag);
+  purgeDocument(change, id, row);
+}
+
+/** Removes every row of a document, whatever its state; returns how many there were. */
+export function purgeDocument({ tx, keys, state }: Change, id: Uint8Array, row: Uint8Array): number {
+  const head = headOf(row);
+  const { key, lang } = nameOf(row);
+  const heads = headsOf(metaOf(row));
+  tx.remove(keys.documentAt(id));
+  tx.remove(keys.idAt(key, lang));
+  tx.remove(keys.updateAt(head.updatedAtMs, id));
+  if (head.expiresAtMs !== 0) tx.remove(keys.expiryAt(head.expiresAtMs, id));
+  tx.remove(keys.metaAt(langHead(lang), id));
+  for (const metaHead of heads.values()) tx.remove(keys.metaAt(metaHead, id));
+  // A scan reads again after each write, so the keys are taken first.
+  const revisions = head.revision === 1 ? [] : [...tx.keys(keys.revisions(id))];
+  for (const revision of revisions) tx.remove(revision);
+  state.documents--;
+  state.revisions -= revisions.length;
+  state.bytes -= row.length;
+  subtractDigest(state.checksum, head.digest);
+  return 5 + heads.size + revisions.length;
+}
+
+/** What a document that is there must have been read as. */
+export interface Found {
+  readonly id: Uint8Array;
+  readonly row: Uint8Array;
+}
+
+/** The failure of a call that names a document that is not there, or is not there any more. */
+export function documentNotFound(collection: string, key: string, lang: string): Error {
+  return fail(Reason.DOCUMENT_NOT_FOUND, { collection, key, lang });
+}
+
+const nothing = new Uint8Array();
+
+function currentAt({ tx, keys }: Change, idKey: Uint8Array): Found | undefined {
+  const id = tx.get(idKey);
+  if (id === undefined) return undefined;
+  const row = tx.get(keys.documentAt(id));
+  if (row === undefined) throw fail(Reason.STORED_DATA_CORRUPT);
+  return { id, row };
+}
+
+function liveDocument(change: Change, key: string, lang: string): Found {
+  const found = currentAt(change, change.keys.idAt(key, lang));
+  if (found === undefined || isExpired(found.row, change.nowMs)) throw documentNotFound(change.keys.collection, key, lang);
+  return found;
+}
+
+function requireEtag({ keys }: Change, row: Uint8Array, etag: string): void {
+  if (etag === "" || etagText(headOf(row).etag) === etag) return;
+  const { key, lang } = nameOf(row);
+  throw mismatch(keys, key, lang);
+}
+
+function mismatch({ collection }: CollectionKeys, key: string, lang: string): Error {
+  return fail(Reason.ETAG_MISMATCH, { collection, key, lang });
+}
+
+/** Makes the current state a revision and puts another one in its place. */
+function replace(change: Change, id: Uint8Array, old: Uint8Array, body: Uint8Array, digest: Uint8Array, expiresAtMs: number): Uint8Array {
+  const { tx, keys, state, nowMs } = change;
+  const head = headOf(old);
+  tx.put(keys.revisionAt(id, head.revision), old);
+  state.revisions++;
+  trimRevisions(change, id, head.revision);
+  subtractDigest(state.checksum, head.digest);
+  state.bytes -= old.length;
+  if (head.updatedAtMs !== nowMs) tx.remove(keys.updateAt(head.updatedAtMs, id));
+  if (head.expiresAtMs !== 0 && head.expiresAtMs !== expiresAtMs) tx.remove(keys.expiryAt(head.expiresAtMs, id));
+  const revision = head.revision + 1;
+  const row = write(change, id, { revision, addedAtMs: head.addedAtMs, updatedAtMs: nowMs, expiresAtMs, etag: etagOf(id, revision), digest }, body);
+  moveIndex(change, id, headsOf(metaOf(old)), headsOf(metaOf(row)));
+  return row;
+}
+
+function write({ tx, keys, state }: Change, id: Uint8Array, head: Head, body: Uint8Array): Uint8Array {
+  const row = encodeRow(head, body);
+  tx.put(keys.documentAt(id), row);
+  tx.put(keys.updateAt(head.updatedAtMs, id), nothing);
+  if (head.expiresAtMs !== 0) tx.put(keys.expiryAt(head.expiresAtMs, id), nothing);
+  state.bytes += row.length;
+  addDigest(state.checksum, head.digest);
+  return row;
+}
+
+/** Revisions lie without gaps up to the newest, so those too many are found by walking down. */
+function trimRevisions({ tx, keys, state }: Change, id: Uint8Array, newest: number): void {
+  const kept = state.config.revisionsMax || revisionsKept;
+  for (let revision = newest - kept; revision > 0 && tx.remove(keys.revisionAt(id, revision)); revision--) state.revisions--;
+}
+
+function moveIndex({ tx, keys }: Change, id: Uint8Array, from: Map<string, Uint8Array>, to: Map<string, Uint8Array>): void {
+  for (const [name, head] of from) if (!to.has(name)) tx.remove(keys.metaAt(head, id));
+  for (const [name, head] of to) if (!from.has(name)) tx.put(keys.metaAt(head, id), nothing);
+}
+
+/** Index heads of meta data, once each, by their own bytes. */
+function headsOf(meta: readonly MetaEntry[]): Map<string, Uint8Array> {
+  const heads = new Map<string, Uint8Array>();
+  for (const { name, values } of meta) {
+    for (const value of values) {
+      const head = metaHead(name, value);
+      heads.set(Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString("latin1"), head);
+    }
+  }
+  return heads;
+}
