@@ -12,3 +12,6 @@ export { ADMIN, everyCollection, READ, WRITE, type Grants } from "./policy/right
 export { createLog, silentLog, type Log } from "./log.js";
 export type { Store, Transaction } from "./store/store.js";
 export { createOnePort, type OnePort, type OnePortTimeouts, type RequestHandler } from "./edge/one-port.js";
+export { createApp, type App, type AppOptions } from "./app.js";
+export { serve, type ServeOptions } from "./main.js";
+export { ConfigError, describeConfig, loadConfig, variablesMarkdown, type Config } from "./config.js";

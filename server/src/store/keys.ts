@@ -109,4 +109,5 @@ export const kinds = {
   documentByUpdate: 0x44,
   documentByExpiry: 0x45,
   revision: 0x46,
+  probe: 0x7f,
 } as const;
