@@ -1,0 +1,30 @@
+/** A map that forgets its oldest entry when it is full. */
+
+/** Remembers at most so many entries. */
+export interface BoundedMap<Key, Value> {
+  get(key: Key): Value | undefined;
+  /** Remembers a value, forgetting the oldest one if need be; returns it. */
+  set(key: Key, value: Value): Value;
+  delete(key: Key): void;
+  readonly size: number;
+}
+
+/** Makes an empty one. Reading does not renew an entry: what is evicted is looked up again, which costs little. */
+export function createBoundedMap<Key, Value>(entriesMax: number): BoundedMap<Key, Value> {
+  const entries = new Map<Key, Value>();
+  return {
+    get: (key) => entries.get(key),
+    set(key, value) {
+      if (entries.size >= entriesMax && !entries.has(key)) {
+        const [oldest] = entries.keys();
+        entries.delete(oldest!);
+      }
+      entries.set(key, value);
+      return value;
+    },
+    delete: (key) => void entries.delete(key),
+    get size() {
+      return entries.size;
+    },
+  };
+}
