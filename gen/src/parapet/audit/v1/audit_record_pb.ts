@@ -156,14 +156,14 @@ export type AuditRecord = Message<"parapet.audit.v1.AuditRecord"> & {
   traceId: string;
 
   /**
-   * Id of the key that seals `sealed`.
+   * Id of the key that seals `sealed`: the actor's id, or `anonymous-` and the day (UTC) for callers without one.
    *
    * @generated from field: string sealing_key_id = 20;
    */
   sealingKeyId: string;
 
   /**
-   * A SealedFields message under AES-256-GCM: version byte, 12-byte nonce, ciphertext, 16-byte tag. Associated data: tenant and sealing key id, length-framed, and the request id.
+   * A SealedFields message under AES-256-GCM: version byte (1), 12-byte nonce, ciphertext, 16-byte tag. Key: HMAC-SHA256 of the sequence, 8 bytes big endian, under the key that `sealing_key_id` names. Associated data: tenant and sealing key id, each behind its length in 4 bytes big endian, and the request id.
    *
    * @generated from field: bytes sealed = 21;
    */
