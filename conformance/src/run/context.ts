@@ -29,6 +29,8 @@ export interface Context {
   readonly facilities: ReadonlySet<Facility>;
   /** Ways to call that the deployment claims and the run selected. */
   readonly variants: readonly Variant[];
+  /** Ways to call that the run selected and the deployment does not claim. */
+  readonly unclaimed: readonly Variant[];
   /** How the suite itself calls, outside of checks. */
   readonly control: Variant;
   readonly random: Random;
@@ -62,7 +64,7 @@ export interface Context {
 }
 
 /** What is known before a context can be made. */
-export interface ContextParts extends Pick<Context, "client" | "settings" | "claims" | "facilities" | "variants" | "control" | "random" | "namespace" | "secrets" | "admin" | "startedAt" | "serverNow"> {
+export interface ContextParts extends Pick<Context, "client" | "settings" | "claims" | "facilities" | "variants" | "unclaimed" | "control" | "random" | "namespace" | "secrets" | "admin" | "startedAt" | "serverNow"> {
   /** True if source addresses of 127.0.0.0/8 reach the target and are seen there. */
   readonly manySources: boolean;
 }

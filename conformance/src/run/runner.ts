@@ -48,13 +48,14 @@ export async function runChecks(context: Context, { checks, required, onResult }
   return results;
 }
 
-/** The ways to call that a check is made over; one that the deployment does not claim is answered without a call. */
-function variantsOf({ over }: Check, { variants, control }: Context): readonly Variant[] {
-  return over === "once" ? [control] : variants.filter(over);
+/** The ways to call that a check is made over, those that the deployment does not claim among them. */
+function variantsOf({ over }: Check, { variants, unclaimed, control }: Context): readonly Variant[] {
+  return over === "once" ? [control] : [...variants, ...unclaimed].filter(over);
 }
 
 async function judged(check: Check, context: Context, variant: Variant): Promise<Verdict> {
   const missing = (check.needs ?? []).filter((facility) => !context.facilities.has(facility));
+  if (context.unclaimed.includes(variant)) return { outcome: "NOT-CLAIMED", detail: `the deployment does not claim ${variant.claim}` };
   if (missing.length > 0) return { outcome: "NOT-CLAIMED", detail: `needs ${missing.join(", ")}` };
   const { keyword } = requirementOf(check.id);
   const judge = new Judge();

@@ -40,7 +40,8 @@ export async function openSession(options: SessionOptions): Promise<Context> {
   // The Date header has whole seconds: smaller differences are no difference.
   const serverNow = (): number => now() + (Math.abs(offsetMs) < 2_000 ? 0 : offsetMs);
   const { claims, control } = await readClaims(client);
-  const selected = variants.filter(({ label, claim }) => claims.protocols.includes(claim) && (options.protocols.length === 0 || options.protocols.includes(label)));
+  const wanted = variants.filter(({ label }) => options.protocols.length === 0 || options.protocols.includes(label));
+  const selected = wanted.filter(({ claim }) => claims.protocols.includes(claim));
   if (selected.length === 0) throw new HarnessError(`no protocol is left: the deployment claims ${claims.protocols.join(", ") || "none"}, the run selected ${options.protocols.join(", ") || "all"}`);
   if (!claims.authentication) throw new HarnessError("the deployment runs without authentication: there is nothing to check");
   const startedAt = new Date(serverNow());
@@ -55,7 +56,7 @@ export async function openSession(options: SessionOptions): Promise<Context> {
   if (api?.key === "user") facilities.add("user limits");
   if (settings.signingKey !== undefined) facilities.add("signing key");
   if (settings.origin !== undefined) facilities.add("allowed origin");
-  const parts = { client, settings, claims, facilities, variants: selected, control, random, namespace, secrets, admin, startedAt, serverNow };
+  const parts = { client, settings, claims, facilities, variants: selected, unclaimed: wanted.filter((each) => !selected.includes(each)), control, random, namespace, secrets, admin, startedAt, serverNow };
   const plain = createContext({ ...parts, manySources: false });
   const [record] = await plain.records({ requestId: `${namespace}-login` });
   const source = record?.clientIp ?? "";
