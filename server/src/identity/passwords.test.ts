@@ -62,8 +62,7 @@ describe("common passwords", () => {
 describe("the queue of passwords", () => {
   it("is bounded, and refuses rather than piling up", async () => {
     const room = passwordsAtOnce + passwordsWaitingMax;
-    const { hash } = passwords;
-    const outcomes = Array.from({ length: room + 3 }, (_, i) => hash(`p${i}`).then(() => "hashed", (error: { reason: Reason }) => Reason[error.reason]));
+    const outcomes = Array.from({ length: room + 3 }, (_, i) => passwords.hash(`p${i}`).then(() => "hashed", (error: { reason: Reason }) => Reason[error.reason]));
     const settled = await Promise.all(outcomes);
     expect(settled.filter((outcome) => outcome === "NOT_READY")).toHaveLength(3);
     expect(settled.filter((outcome) => outcome === "hashed")).toHaveLength(room);

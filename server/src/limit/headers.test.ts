@@ -13,25 +13,25 @@ const headersOf = (over: Partial<LimitVerdict>) => Object.fromEntries(limitHeade
 describe("limit headers", () => {
   it("tell capacity, rest, reset, policy and budget of an admitted call", () => {
     expect(headersOf({})).toEqual({
-      "X-RateLimit-Limit": "150",
-      "X-RateLimit-Remaining": "149",
-      "X-RateLimit-Reset": "1700000001",
-      "RateLimit-Policy": '"api";q=100;w=60',
-      RateLimit: '"api";r=100;t=1',
+      "x-ratelimit-limit": "150",
+      "x-ratelimit-remaining": "149",
+      "x-ratelimit-reset": "1700000001",
+      "ratelimit-policy": '"api";q=100;w=60',
+      ratelimit: '"api";r=100;t=1',
     });
   });
 
   it("tell when to come back, rounded up, never before the next unit", () => {
-    expect(headersOf({ admitted: false, remaining: 0, nextUnitInMs: 600, retryAfterMs: 2_400.001 })).toMatchObject({ "Retry-After": "3", RateLimit: '"api";r=0;t=1' });
-    expect(headersOf({ admitted: false, remaining: 0, nextUnitInMs: 0.001, retryAfterMs: 0.001 })).toMatchObject({ "Retry-After": "1", RateLimit: '"api";r=0;t=1' });
+    expect(headersOf({ admitted: false, remaining: 0, nextUnitInMs: 600, retryAfterMs: 2_400.001 })).toMatchObject({ "retry-after": "3", ratelimit: '"api";r=0;t=1' });
+    expect(headersOf({ admitted: false, remaining: 0, nextUnitInMs: 0.001, retryAfterMs: 0.001 })).toMatchObject({ "retry-after": "1", ratelimit: '"api";r=0;t=1' });
   });
 
   it("name no time where none helps", () => {
-    expect(headersOf({ admitted: false, retryAfterMs: Infinity })).not.toHaveProperty("Retry-After");
+    expect(headersOf({ admitted: false, retryAfterMs: Infinity })).not.toHaveProperty("retry-after");
   });
 
   it("are RFC 9651 lists whatever the bucket is called", () => {
-    expect(headersOf({ bucket: { ...api, name: 'a"b\\c\r\né' } })).toMatchObject({ "RateLimit-Policy": '"a\\"b\\\\c???";q=100;w=60' });
+    expect(headersOf({ bucket: { ...api, name: 'a"b\\c\r\né' } })).toMatchObject({ "ratelimit-policy": '"a\\"b\\\\c???";q=100;w=60' });
   });
 });
 

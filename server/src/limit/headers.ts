@@ -3,7 +3,8 @@ import { fail, type Failure, Reason } from "../errors.js";
 import type { BucketNumbers, LimitVerdict } from "./limiter.js";
 
 /**
- * The header fields of a verdict, never trailers (RL-12): `X-RateLimit-Limit`, `-Remaining` and `-Reset` (Unix seconds at
+ * The header fields of a verdict, never trailers (RL-12), their names in lower case as HTTP/2 wants them (RFC 9113 section
+ * 8.2): `X-RateLimit-Limit`, `-Remaining` and `-Reset` (Unix seconds at
  * which the budget is full again), `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10, lists of
  * RFC 9651), and on a refusal that time can heal `Retry-After` in whole seconds (RFC 9110 section 10.2.3), never less than
  * the `t` beside it (RL-15). `RateLimit` promises at most `q`, since a burst is not part of the policy (RL-14).
@@ -13,14 +14,14 @@ export function limitHeaders(verdict: LimitVerdict, nowUnixSeconds: number): [na
   const name = sfString(bucket.name);
   const nextUnitSeconds = secondsUp(nextUnitInMs);
   const headers: [string, string][] = [
-    ["X-RateLimit-Limit", String(capacity)],
-    ["X-RateLimit-Remaining", String(remaining)],
-    ["X-RateLimit-Reset", String(Math.ceil(nowUnixSeconds + fullInMs / 1_000))],
-    ["RateLimit-Policy", `${name};q=${bucket.requests};w=${secondsUp(bucket.windowMs)}`],
-    ["RateLimit", `${name};r=${Math.min(remaining, bucket.requests)};t=${nextUnitSeconds}`],
+    ["x-ratelimit-limit", String(capacity)],
+    ["x-ratelimit-remaining", String(remaining)],
+    ["x-ratelimit-reset", String(Math.ceil(nowUnixSeconds + fullInMs / 1_000))],
+    ["ratelimit-policy", `${name};q=${bucket.requests};w=${secondsUp(bucket.windowMs)}`],
+    ["ratelimit", `${name};r=${Math.min(remaining, bucket.requests)};t=${nextUnitSeconds}`],
   ];
   if (!verdict.admitted && Number.isFinite(retryAfterMs)) {
-    headers.push(["Retry-After", String(Math.max(1, secondsUp(retryAfterMs), nextUnitSeconds))]);
+    headers.push(["retry-after", String(Math.max(1, secondsUp(retryAfterMs), nextUnitSeconds))]);
   }
   return headers;
 }

@@ -12,7 +12,7 @@ import {
   UpdateUserResponseSchema,
   UserSchema,
 } from "@parapet/contract/parapet/auth/v1/auth_service_pb";
-import { type Call, callOf, CredentialKind, type Principal, principalOf } from "../call.js";
+import { type Call, callOf, CredentialKind, principalOf } from "../call.js";
 import { fail, Reason } from "../errors.js";
 import type { Commit } from "../gate/transact.js";
 import type { UserRecord } from "../identity/accounts.js";
