@@ -1,14 +1,26 @@
 // Makes everything that the contract is the source of: TypeScript messages, REST routes, OpenAPI, SDK and conformance cases.
 
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Each target of the generator with the folder it writes to. */
-const targets = ["contract=gen/src", "rest=gen/src/rest"];
-const options = [];
+const targets = ["contract=gen/src", "rest=gen/src/rest", "openapi=openapi", "openapi-module=gen/src/openapi"];
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const info = [
+  "title=Parapet",
+  `version=${version}`,
+  "description=Documents behind authentication, limits and an audit log: the REST side of a contract that gRPC, gRPC-Web and Connect serve alike.",
+  "license=Apache 2.0",
+  "licenseId=Apache-2.0",
+];
+const options = ["openapi.name=parapet", ...["openapi", "openapi-module"].flatMap((target) => info.map((setting) => `${target}.${setting}`))];
+
+/** Contracts that are not Parapet's own, each a folder with `proto/`, `buf.gen.yaml` and the generated `src/gen/`. */
+const examples = ["examples/bring-your-own"];
 
 const bin = (folder, name) => join(root, folder, "node_modules", name);
 const steps = [
@@ -24,6 +36,17 @@ const steps = [
       ...options.flatMap((option) => ["--option", option]),
     ],
   },
+  {
+    name: "openapi-typescript",
+    args: [join(root, "sdk/openapi-types/generate.mjs"), "openapi/parapet.openapi.yaml", "gen/src/openapi/types.ts"],
+  },
+  ...examples.flatMap((folder) => [
+    { name: `buf generate ${folder}`, args: [bin("", "@bufbuild/buf/bin/buf"), "generate", "--template", `${folder}/buf.gen.yaml`] },
+    {
+      name: `parapet-generate ${folder}`,
+      args: [join(root, "sdk/generator/bin/parapet-generate.js"), "--proto", `${folder}/proto`, "--out", `${folder}/src/gen`, "--target", "rest"],
+    },
+  ]),
   { name: "build the contract", args: [bin("", "typescript/bin/tsc"), "-b", "gen"] },
 ];
 

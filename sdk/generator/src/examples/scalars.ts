@@ -82,7 +82,8 @@ function givenBy({ example, const: constant, in: list = [] }: Rules, variant: nu
 
 function sampleString(field: Field, rules: Rules, variant: number): string | undefined {
   const { pattern, prefix = "", suffix = "", contains = "", format } = rules;
-  const named = field.name.replaceAll("_", "-");
+  // A comment that begins with a literal, such as "`deleted`.", says what stands there.
+  const named = /^`([^`<>]+)`(?=[.,]| or )/.exec(field.docs)?.[1] ?? field.name.replaceAll("_", "-");
   const base = format ? ofFormat[format] : pattern === undefined ? named : sampleOfPattern(pattern);
   if (base === undefined) return undefined;
   let text = base;

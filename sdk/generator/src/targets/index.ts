@@ -1,7 +1,8 @@
 /** The targets that exist: the one place to add one. */
 import type { Target } from "../model.js";
 import { contractTarget } from "./contract/emit.js";
+import { openapiModuleTarget, openapiTarget } from "./openapi/emit.js";
 import { restTarget } from "./rest/emit.js";
 
 /** Every target, in the order in which they run. */
-export const targets: readonly Target[] = [contractTarget, restTarget];
+export const targets: readonly Target[] = [contractTarget, restTarget, openapiTarget, openapiModuleTarget];

@@ -1,0 +1,109 @@
+/** The OpenAPI document of a contract. */
+import { GeneratorError } from "../../errors.js";
+import type { Model } from "../../model.js";
+import { headerComponent, type HeaderName, responseHeaders } from "./headers.js";
+import type { PathItem } from "./names.js";
+import { type OperationContext, operationOf, pathItemOf } from "./operations.js";
+import { problemSchema, violationSchema } from "./problems.js";
+import { SchemaBuilder } from "./schemas.js";
+import { compact, type OpenApiDocument, type OpenApiObject, type Schema } from "./types.js";
+
+/** What the contract itself does not say. */
+export interface DocumentOptions {
+  readonly title?: string;
+  readonly version?: string;
+  readonly description?: string;
+  /** Name of the licence. */
+  readonly license?: string;
+  /** SPDX identifier of the licence. */
+  readonly licenseId?: string;
+  /** URL of the server; relative to the document's own. */
+  readonly server?: string;
+}
+
+/**
+ * Builds the document (OpenAPI 3.1).
+ * @throws GeneratorError with rule `name-clash` if two operations get one id
+ */
+export function documentOf(model: Model, options: DocumentOptions): OpenApiDocument {
+  const schemas = new SchemaBuilder(model);
+  const responses: Record<string, OpenApiObject> = {};
+  const paths = pathsOf({ model, schemas, responses });
+  return {
+    openapi: "3.1.0",
+    info: compact({
+      title: options.title ?? titleOf(model),
+      version: options.version ?? model.contractVersion,
+      description: options.description,
+      license: options.license ? compact({ name: options.license, identifier: options.licenseId }) : undefined,
+      "x-contract-hash": model.contractHash,
+    }),
+    servers: [{ url: options.server ?? "/" }],
+    tags: model.services
+      .filter(({ methods }) => methods.some(({ bindings }) => bindings.length > 0))
+      .map(({ name, docs }) => ({ name, description: docs || name })),
+    paths,
+    components: {
+      schemas: sortKeys<Schema>({ ...schemas.components, Problem: problemSchema(model), Violation: violationSchema }),
+      responses: sortKeys(responses),
+      headers: usedHeaders({ paths, responses }),
+      securitySchemes: securitySchemes(model),
+    },
+  };
+}
+
+function pathsOf(context: OperationContext): OpenApiDocument["paths"] {
+  const { model, schemas } = context;
+  const paths: OpenApiDocument["paths"] = {};
+  /** Path items by their path without names: OpenAPI takes `/a/{b}` and `/a/{c}` for one path. */
+  const items = new Map<string, PathItem>();
+  const ids = new Map<string, string>();
+  for (const service of model.services) {
+    for (const method of service.methods) {
+      for (const binding of method.bindings) {
+        const named = pathItemOf(binding, method, schemas);
+        const key = named.path.replace(/\{[^}]*\}/g, "{}");
+        const first = items.get(key) ?? named;
+        items.set(key, first);
+        const parameters = named.parameters.map((parameter, index) => ({ ...parameter, name: first.parameters[index]!.name }));
+        const operation = operationOf(context, method, binding, { path: first.path, parameters });
+        claim(ids, String(operation["operationId"]), `${method.fullName} (${binding.verb} ${binding.template})`);
+        (paths[first.path] ??= {})[binding.verb.toLowerCase()] = operation;
+      }
+    }
+  }
+  return sortKeys(paths);
+}
+
+function claim(ids: Map<string, string>, id: string, owner: string): void {
+  const other = ids.get(id);
+  if (other !== undefined) {
+    throw new GeneratorError([{ rule: "name-clash", place: owner, message: `its operationId "${id}" is that of ${other} already` }]);
+  }
+  ids.set(id, owner);
+}
+
+/** Only what is referred to: a linter takes the rest for a mistake. */
+function usedHeaders(users: object): Record<string, OpenApiObject> {
+  const text = JSON.stringify(users);
+  const used = (Object.keys(responseHeaders) as HeaderName[]).filter((name) => text.includes(`"#/components/headers/${name}"`));
+  return Object.fromEntries(used.sort().map((name) => [name, headerComponent(name)]));
+}
+
+function securitySchemes(model: Model): Record<string, OpenApiObject> {
+  if (model.services.every(({ methods }) => methods.every(({ policy }) => policy.access.kind === "public"))) return {};
+  return {
+    bearerAuth: { type: "http", scheme: "bearer", bearerFormat: "JWT or API key", description: "A token from login, or an API key." },
+    apiKeyAuth: { type: "apiKey", in: "header", name: "X-API-Key", description: "An API key." },
+  };
+}
+
+/** The first part that all own packages share, else the first package. */
+function titleOf({ packages: [first = "API"] }: Model): string {
+  const [name = first] = first.split(".");
+  return `${name[0]!.toUpperCase()}${name.slice(1)}`;
+}
+
+function sortKeys<T>(object: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

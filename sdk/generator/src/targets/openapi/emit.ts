@@ -1,0 +1,57 @@
+/** Targets `openapi` and `openapi-module`: the document as files, and as a module for a server that publishes it. */
+import { stringify } from "yaml";
+import type { Model, OutputFile, Target } from "../../model.js";
+import { generatedMark, tsHeader } from "../mark.js";
+import { documentOf, type DocumentOptions } from "./document.js";
+import type { OpenApiDocument } from "./types.js";
+
+const options = {
+  title: "title of the document (default: the first part of the package)",
+  version: "version of the document (default: the contract's)",
+  description: "text about the API",
+  license: "name of the licence",
+  licenseId: "SPDX identifier of the licence",
+  server: "URL of the server, may be relative to the document's (default: /)",
+};
+
+/** Writes `openapi.yaml` and `openapi.json`; with the option `name`, `<name>.openapi.yaml` and `<name>.openapi.json`. */
+export const openapiTarget: Target = {
+  name: "openapi",
+  summary: "openapi.yaml, openapi.json: OpenAPI 3.1",
+  options: { ...options, name: "files are named <name>.openapi.yaml and <name>.openapi.json" },
+  emit: (model, given) => {
+    const prefix = given["name"] ? `${given["name"]}.` : "";
+    const document = documentOf(model, given as DocumentOptions);
+    return [
+      { path: `${prefix}openapi.yaml`, content: yamlOf(document) },
+      { path: `${prefix}openapi.json`, content: `${JSON.stringify(document, null, 2)}\n` },
+    ];
+  },
+};
+
+/** Writes `document.ts`. */
+export const openapiModuleTarget: Target = {
+  name: "openapi-module",
+  summary: "document.ts: the OpenAPI document as two strings, for a server that publishes it",
+  options,
+  emit: (model, given) => [moduleFile(model, given as DocumentOptions)],
+};
+
+function moduleFile(model: Model, given: DocumentOptions): OutputFile {
+  const document = documentOf(model, given);
+  return {
+    path: "document.ts",
+    content: `${tsHeader("The OpenAPI document as text, ready to be served")}
+/** The document as YAML. */
+export const openapiYaml: string = ${JSON.stringify(yamlOf(document))};
+
+/** The document as JSON. */
+export const openapiJson: string = ${JSON.stringify(JSON.stringify(document))};
+`,
+  };
+}
+
+function yamlOf(document: OpenApiDocument): string {
+  const text = stringify(document, { aliasDuplicateObjects: false, lineWidth: 0, version: "1.2" });
+  return `# ${document.info["title"] as string} as OpenAPI 3.1. ${generatedMark}\n${text}`;
+}

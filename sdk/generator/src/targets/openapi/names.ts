@@ -1,0 +1,71 @@
+/** Names in the document: components, operations, paths, path parameters. */
+import type { Binding, EnumType, MessageType, Method, Model } from "../../model.js";
+
+/** Names of components that the document has of its own. */
+const reserved = new Set(["Problem", "Violation"]);
+
+/** Component names by full type name: the short name where it is unique in the contract, else the full one. */
+export function componentNames(model: Model): ReadonlyMap<string, string> {
+  const types: readonly (MessageType | EnumType)[] = [...model.messages, ...model.enums];
+  const uses = new Map<string, number>();
+  for (const { name } of types) uses.set(name, (uses.get(name) ?? 0) + 1);
+  const isTaken = (name: string): boolean => uses.get(name) !== 1 || reserved.has(name) || (name.endsWith("Input") && uses.has(name.slice(0, -"Input".length)));
+  return new Map(types.map(({ fullName, name }) => [fullName, isTaken(name) ? fullName : name]));
+}
+
+/**
+ * The operationId of a binding. The main one is `Service_Method`, an additional one names its verb and path as well, so
+ * that an id does not depend on the order of bindings. A service name that an earlier package has is followed by its own.
+ */
+export function operationId(model: Model, method: Method, binding: Binding): string {
+  const [service] = method.service.split(".").slice(-1);
+  const first = model.services.find(({ name }) => name === service)!;
+  const suffix = first.fullName === method.service ? "" : `_${method.service.split(".").slice(0, -1).join("_")}`;
+  const id = `${service}_${method.name}${suffix}`;
+  if (binding === method.bindings[0]) return id;
+  const words = `${binding.template}`.split(/[^A-Za-z0-9]+/).filter(Boolean);
+  return `${id}_${binding.verb.toLowerCase()}${words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join("")}`;
+}
+
+/** A parameter in a path. */
+export interface PathParameter {
+  /** As it stands between braces. */
+  readonly name: string;
+  /** Dotted proto path of the field that it is, or is a part of; empty for a wildcard that no variable captures. */
+  readonly field: string;
+  /** The text around it, where it is only a part of its field's value: `projects/` and `/items`. */
+  readonly within: string;
+  /** True for `**`: its value may hold slashes. */
+  readonly multi: boolean;
+}
+
+/** A path as OpenAPI writes it. */
+export interface PathItem {
+  readonly path: string;
+  readonly parameters: readonly PathParameter[];
+}
+
+/** The path of a binding. `jsonName` turns a dotted proto path into a dotted JSON one. */
+export function pathOf(binding: Binding, jsonName: (field: string) => string): PathItem {
+  const parameters: PathParameter[] = [];
+  const parts = binding.parts.map((part, index) => {
+    if (!part.startsWith("*")) return part;
+    const variable = binding.variables.find(({ from, to }) => from <= index && index < to);
+    const parameter = variable ? partOf(binding, variable, index, jsonName) : { name: `segment${index + 1}`, field: "", within: "", multi: part === "**" };
+    parameters.push(parameter);
+    return `{${parameter.name}}`;
+  });
+  return { path: `/${parts.join("/")}${binding.action ? `:${binding.action}` : ""}`, parameters };
+}
+
+function partOf(binding: Binding, { field, from, to }: Binding["variables"][number], index: number, jsonName: (field: string) => string): PathParameter {
+  const parts = binding.parts.slice(from, to);
+  const wildcards = parts.flatMap((part, at) => (part.startsWith("*") ? [from + at] : []));
+  const name = jsonName(field);
+  return {
+    name: wildcards.length > 1 ? `${name}${wildcards.indexOf(index) + 1}` : name,
+    field,
+    within: parts.length > 1 ? parts.join("/") : "",
+    multi: binding.parts[index] === "**",
+  };
+}

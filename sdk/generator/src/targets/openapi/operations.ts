@@ -1,0 +1,215 @@
+/** Operations: one for each REST binding. */
+import type { Binding, Field, Json, JsonObject, Method, Model } from "../../model.js";
+import { queryOf, type QueryParameter } from "../../query.js";
+import { isRequired } from "../../rules.js";
+import { type HeaderName, headerParameters, headersObject, isCacheable, limitHeaders } from "./headers.js";
+import { operationId, pathOf, type PathItem, type PathParameter } from "./names.js";
+import { problemResponses } from "./problems.js";
+import type { SchemaBuilder } from "./schemas.js";
+import { compact, type OpenApiObject, type Schema } from "./types.js";
+
+const httpBody = "google.api.HttpBody";
+const json = "application/json";
+const ndjson = "application/x-ndjson";
+const eventStream = "text/event-stream";
+/** Where a credential may stand, for methods that need one. */
+const credentials = [{ bearerAuth: [] }, { apiKeyAuth: [] }];
+
+/** The path item of a binding, before its parameters are named. */
+export function pathItemOf(binding: Binding, method: Method, schemas: SchemaBuilder): PathItem {
+  return pathOf(binding, (field) => stepsTo(schemas, method.request, field).map(({ jsonName }) => jsonName).join("."));
+}
+
+/** What operations of one document share. */
+export interface OperationContext {
+  readonly model: Model;
+  readonly schemas: SchemaBuilder;
+  /** Response components, filled as operations refer to them. */
+  readonly responses: Record<string, OpenApiObject>;
+}
+
+/** The operation of a binding. `item` names the path's parameters. */
+export function operationOf({ model, schemas, responses }: OperationContext, method: Method, binding: Binding, item: PathItem): OpenApiObject {
+  const query = queryOf((name) => schemas.message(name), method.request, binding);
+  const body = bodyOf(method, binding, schemas);
+  const summary = firstSentence(method.docs) || method.name;
+  const description = descriptionOf(method, binding, query.unfit.map(({ path }) => path));
+  const operation = compact({
+    operationId: operationId(model, method, binding),
+    tags: [method.service.slice(method.service.lastIndexOf(".") + 1)],
+    summary,
+    description: description === `${summary}.` ? undefined : description,
+    deprecated: method.deprecated || undefined,
+    parameters: [
+      ...item.parameters.map((parameter) => pathParameter(parameter, method, schemas)),
+      ...query.parameters.map((parameter) => queryParameter(parameter, method, schemas)),
+      ...headerParameters(method),
+    ],
+    requestBody: body,
+    responses: { ...successes(method, binding, schemas), ...problemResponses(model, method, body !== undefined, responses) },
+    "x-parapet-policy": policyExtension(method),
+  });
+  // An empty list is what says that no credential is needed.
+  return { ...operation, security: method.policy.access.kind === "public" ? [] : credentials };
+}
+
+function descriptionOf(method: Method, binding: Binding, left: readonly string[]): string {
+  const { access, limit } = method.policy;
+  const notes: string[] = [];
+  if (access.kind === "permission") {
+    const on = access.resourceField === "" ? "the server" : `the collection that \`${access.resourceField}\` names${access.server ? ", or on the server where it is empty" : ""}`;
+    notes.push(`Needs the right \`${access.right}\` on ${on}.`);
+  }
+  if (limit.kind === "bucket" && limit.cost > 1) notes.push(`Spends ${limit.cost} units of the limit \`${limit.bucket}\`.`);
+  if (left.length > 0) notes.push(`${left.map((path) => `\`${path}\``).join(", ")} cannot stand in a query string: use ${method.bindings.filter((other) => other !== binding).map(({ verb, template }) => `\`${verb} ${template}\``).join(" or ")} for that.`);
+  return [method.docs, ...notes].filter((text) => text !== "").join("\n\n");
+}
+
+function pathParameter({ name, field, within, multi }: PathParameter, method: Method, schemas: SchemaBuilder): OpenApiObject {
+  const target = field === "" ? undefined : stepsTo(schemas, method.request, field).at(-1);
+  const schema: Schema = target && within === "" ? schemas.ofField(target, "in") : { type: "string" };
+  const { description, ...rest } = schema as Schema & { description?: string };
+  const notes = [...(within ? [`A part of \`${field}\`, which has the form \`${within}\`.`] : []), ...(multi ? ["May hold slashes."] : [])];
+  return compact({
+    name,
+    in: "path",
+    required: true,
+    description: [description ?? "", ...notes].filter((text) => text !== "").join(" "),
+    schema: rest.$ref || rest.type !== "string" || rest["enum"] || rest["minLength"] ? rest : { ...rest, minLength: 1 },
+    example: target && within === "" ? valueAt(method.examples.request, schemas, method.request, field) : undefined,
+    "x-parapet-slashes": multi || undefined,
+  });
+}
+
+function queryParameter({ path, name, field }: QueryParameter, method: Method, schemas: SchemaBuilder): OpenApiObject {
+  const { description, ...schema } = schemas.ofField(field, "in") as Schema & { description?: string };
+  const top = !path.includes(".");
+  return compact({
+    name,
+    in: "query",
+    description,
+    required: (top && isRequired(field)) || undefined,
+    deprecated: field.deprecated || undefined,
+    ...(field.cardinality === "repeated" ? { style: "form", explode: true } : {}),
+    schema,
+    example: valueAt(method.examples.request, schemas, method.request, path),
+  });
+}
+
+function bodyOf(method: Method, binding: Binding, schemas: SchemaBuilder): OpenApiObject | undefined {
+  if (binding.body === "") return undefined;
+  const request = schemas.message(method.request)!;
+  const field = binding.body === "*" ? undefined : request.fields.find(({ name }) => name === binding.body)!;
+  if ((field ? nameOfMessage(field) : method.request) === httpBody) return { required: true, content: rawContent() };
+
+  const captured = binding.variables.map(({ field: path }) => path);
+  const schema = field ? bodyFieldSchema(field, captured, schemas) : captured.length > 0 ? schemas.ofFields(request, "in", captured) : schemas.ofMessage(method.request, "in");
+  const { request: example } = method.examples;
+  const value = example && (field ? example[field.jsonName] : omit(example, schemas, method.request, captured));
+  return { required: true, content: method.kind === "client_streaming" ? lines(schema, value, false) : { [json]: compact({ schema, example: value }) } };
+}
+
+function bodyFieldSchema(field: Field, captured: readonly string[], schemas: SchemaBuilder): Schema {
+  const inner = captured.filter((path) => path.startsWith(`${field.name}.`)).map((path) => path.slice(field.name.length + 1));
+  return schemas.ofField(field, "in", inner);
+}
+
+function successes(method: Method, binding: Binding, schemas: SchemaBuilder): Record<string, OpenApiObject> {
+  const response = schemas.message(method.response);
+  const field = response?.fields.find(({ name }) => name === binding.responseBody);
+  const raw = (field ? nameOfMessage(field) : method.response) === httpBody;
+  const { response: example } = method.examples;
+  const value = field ? example?.[field.jsonName] : example;
+  const content = (): OpenApiObject => {
+    if (raw) return rawContent();
+    const schema = field ? schemas.ofField(field, "out") : schemas.ofMessage(method.response, "out");
+    return method.kind === "server_streaming" ? lines(schema, value, true) : { [json]: compact({ schema, example: value }) };
+  };
+  const limited = method.policy.limit.kind === "bucket" ? limitHeaders : [];
+  const headers: HeaderName[] = ["RequestId", ...limited];
+  if (method.kind === "unary" && shownEtag(method, field)) headers.push("ETag");
+  if (method.paging?.totalSize) headers.push("TotalCount");
+  if (method.policy.idempotencyKey !== "ignored") headers.push("Replayed");
+  const docs = field?.docs || response?.docs || "Done.";
+  return {
+    "200": { description: docs, headers: headersObject(headers), content: content() },
+    ...(isCacheable(method) && shownEtag(method, field) ? { "304": { description: "The caller has it already.", headers: headersObject(["RequestId", "ETag", ...limited]) } } : {}),
+  };
+}
+
+/** REST gives an ETag for the etag of what it shows. */
+function shownEtag({ conditional }: Method, field: Field | undefined): boolean {
+  return Boolean(conditional?.responseEtag) && conditional!.responseEtag === (field ? `${field.name}.etag` : "etag");
+}
+
+function rawContent(): OpenApiObject {
+  return { "*/*": { schema: { type: "string", format: "binary" } } };
+}
+
+/** Streams: one JSON value a line or, in responses, one event each. */
+function lines(schema: Schema, value: Json | undefined, response: boolean): OpenApiObject {
+  const text = value === undefined ? undefined : JSON.stringify(value);
+  const { description: _, ...item } = schema as Schema & { description?: string };
+  const failure = (how: string) => (response ? ` If the stream fails midway, ${how}.` : "");
+  const content: OpenApiObject = {
+    [ndjson]: compact({
+      schema: { type: "string", description: `One JSON value a line.${failure('its last line is `{"error": …}` with a Problem')}`, contentMediaType: ndjson, contentSchema: item },
+      example: text && `${text}\n`,
+    }),
+  };
+  if (response) {
+    content[eventStream] = compact({
+      schema: { type: "string", description: `One JSON value an event.${failure("its last event is `error` with a Problem")}`, contentMediaType: eventStream, contentSchema: item },
+      example: text && `data: ${text}\n\n`,
+    });
+  }
+  return content;
+}
+
+function policyExtension({ policy, idempotency }: Method): OpenApiObject {
+  const { access, limit, audit, idempotencyKey } = policy;
+  return {
+    access: access.kind === "permission" ? compact({ kind: access.kind, right: access.right, resourceField: access.resourceField, server: access.server || undefined }) : { kind: access.kind },
+    limit: limit.kind === "exempt" ? { kind: "exempt" } : compact({ ...limit, accountField: limit.accountField }),
+    audit: compact({ ...audit }),
+    idempotency: { level: idempotency, key: idempotencyKey },
+  };
+}
+
+function nameOfMessage({ type, cardinality }: Field): string | undefined {
+  return type.kind === "message" && cardinality === "singular" ? type.name : undefined;
+}
+
+/** The fields along a dotted proto path. */
+function stepsTo(schemas: SchemaBuilder, typeName: string, path: string): Field[] {
+  const steps: Field[] = [];
+  let at: string | undefined = typeName;
+  for (const name of path.split(".")) {
+    const field: Field | undefined = at === undefined ? undefined : schemas.message(at)?.fields.find((candidate) => candidate.name === name);
+    if (field === undefined) break;
+    steps.push(field);
+    at = field.type.kind === "message" ? field.type.name : undefined;
+  }
+  return steps;
+}
+
+function valueAt(example: JsonObject | undefined, schemas: SchemaBuilder, typeName: string, path: string): Json | undefined {
+  let value: Json | undefined = example;
+  for (const { jsonName } of stepsTo(schemas, typeName, path)) value = (value as JsonObject | undefined)?.[jsonName];
+  return value;
+}
+
+function omit(example: JsonObject, schemas: SchemaBuilder, typeName: string, paths: readonly string[]): JsonObject {
+  const copy = structuredClone(example) as Record<string, Json>;
+  for (const path of paths) {
+    const names = stepsTo(schemas, typeName, path).map(({ jsonName }) => jsonName);
+    const holder = names.slice(0, -1).reduce<Record<string, Json> | undefined>((at, name) => at?.[name] as Record<string, Json> | undefined, copy);
+    if (holder) delete holder[names.at(-1)!];
+  }
+  return copy;
+}
+
+function firstSentence(docs: string): string {
+  const [sentence = ""] = docs.split(/(?<=[.!?])\s/);
+  return sentence.replaceAll("\n", " ").replace(/\.$/, "");
+}
