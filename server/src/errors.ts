@@ -155,11 +155,13 @@ export function detailsOf(failure: Failure): Detail[] {
   return details;
 }
 
-/** The failure as connect-es throws it. */
+const behind = Symbol("the failure behind a ConnectError");
+
+/** The failure as connect-es throws it; `toFailure` finds the way back. */
 export function toConnectError(failure: Failure): ConnectError {
   const error = new ConnectError(failure.message, failure.facts.code, undefined, undefined, failure.options.cause);
   error.details = detailsOf(failure).map(({ desc, value }) => ({ desc, value }));
-  return error;
+  return Object.assign(error, { [behind]: failure });
 }
 
 /** What connect-es itself throws while it reads a request. */
@@ -192,6 +194,8 @@ const reasonOfAbort: Partial<Record<Code, Reason>> = {
 export function toFailure(thrown: unknown): Failure {
   if (thrown instanceof Failure) return thrown;
   if (!(thrown instanceof ConnectError)) return fail(Reason.INTERNAL, {}, { cause: thrown });
+  const own = (thrown as { [behind]?: Failure })[behind];
+  if (own !== undefined) return own;
   const reason = reasonOfAbort[thrown.code];
   if (reason !== undefined) return fail(reason, {}, { cause: thrown });
   if (thrown.code === Code.Internal || thrown.code === Code.Unknown) return fail(Reason.INTERNAL, {}, { cause: thrown });
