@@ -21,11 +21,11 @@ export interface Directory {
   account(userId: string): Account | undefined;
   accountByName(name: string): Account | undefined;
   apiKey(id: string): ApiKeyRecord | undefined;
-  /** Notes that a key was used, in memory. */
+  /** Notes that a key was used, in memory; the first use in a while stores what is noted, behind the back of the call. */
   noteUse(keyId: string): void;
   /** When a key was last used, in Unix seconds to the minute, uses not yet stored included; 0: not yet. */
   lastUsedAt(key: ApiKeyRecord): number;
-  /** Stores the uses noted since the last time, in one transaction. Run it every minute and at the end; what is lost is only a time of use. */
+  /** Stores the uses noted since the last time, in one transaction. `noteUse` does so at most once a minute; at the end it keeps the last ones. */
   saveUse(): Promise<void>;
   /** Ends its subscription to the store. */
   close(): void;
@@ -52,6 +52,7 @@ export function createDirectory({ store, accounts, apiKeys, nowMs, entriesMax = 
   const byKey = createBoundedMap<string, ApiKeyRecord>(entriesMax);
   /** Minutes of last use that are not stored yet, in Unix seconds. */
   let unsaved = new Map<string, number>();
+  let savedAtMs = nowMs();
 
   const forget: Readonly<Record<number, (id: string) => void>> = {
     [kinds.user]: (id) => byUser.delete(id),
@@ -92,6 +93,10 @@ export function createDirectory({ store, accounts, apiKeys, nowMs, entriesMax = 
     noteUse(keyId) {
       const now = nowMs();
       unsaved.set(keyId, Math.floor(now / apiKeyUseGrainMs) * (apiKeyUseGrainMs / 1_000));
+      if (now - savedAtMs < apiKeyUseGrainMs) return;
+      savedAtMs = now;
+      // A store that does not take the write shows itself elsewhere; what is lost here is a time of use.
+      directory.saveUse().catch(() => undefined);
     },
     lastUsedAt(key) {
       return Math.max(key.lastUsedAt, unsaved.get(key.id) ?? 0);

@@ -121,22 +121,35 @@ describe("an API key", () => {
     expect((await alice.listApiKeys({})).apiKeys).toHaveLength(2);
   });
 
-  it("shows its last use to the minute, stored only when it is saved", async () => {
+  it("shows its last use to the minute, stored at most once a minute", async () => {
     const { key } = await alice.createApiKey({});
-    auth.clock.nowMs = Date.parse("2026-03-02T12:34:56Z");
-    await grantsOf(key);
-    const minute = Date.parse("2026-03-02T12:34:00Z") / 1_000;
-    const lastUsed = async () => (await alice.listApiKeys({})).apiKeys[0]!.lastUsedAt;
-    expect(await lastUsed()).toBe(minute);
-    const stored = () => auth.identity.apiKeys.listApiKeys(auth.store, auth.identity.directory.accountByName("alice")!.user.id, 1, undefined).rows[0]!.lastUsedAt;
-    expect(stored()).toBe(0);
+    const { id } = (await alice.listApiKeys({})).apiKeys[0]!;
+    let commits = 0;
+    auth.store.subscribe(() => commits++);
+    const useAt = async (time: string) => {
+      auth.clock.nowMs = Date.parse(`2026-03-02T${time}Z`);
+      await grantsOf(key);
+      const { lastUsedAt } = (await alice.listApiKeys({})).apiKeys[0]!;
+      return new Date(lastUsedAt * 1_000).toISOString().slice(11, 19);
+    };
+    const stored = () => auth.identity.apiKeys.apiKey(auth.store, id)!.lastUsedAt;
+    expect(await useAt("12:00:30")).toBe("12:00:00");
+    expect([commits, stored()]).toEqual([0, 0]);
+    expect(await useAt("12:34:56")).toBe("12:34:00");
+    expect([commits, stored()]).toEqual([1, Date.parse("2026-03-02T12:34:00Z") / 1_000]);
+    for (let second = 0; second < 50; second++) expect(await useAt(`12:35:${String(second).padStart(2, "0")}`)).toBe("12:35:00");
+    expect(commits).toBe(1);
     await auth.identity.directory.saveUse();
-    expect(stored()).toBe(minute);
-    expect(await lastUsed()).toBe(minute);
+    expect([commits, stored()]).toEqual([2, Date.parse("2026-03-02T12:35:00Z") / 1_000]);
+  });
+
+  it("that was revoked is not brought back by its last use", async () => {
+    const { key } = await alice.createApiKey({});
     await grantsOf(key);
-    const { apiKeys } = await alice.listApiKeys({});
-    await alice.deleteApiKey({ id: apiKeys[0]!.id });
+    const { id } = (await alice.listApiKeys({})).apiKeys[0]!;
+    await alice.deleteApiKey({ id });
     await auth.identity.directory.saveUse();
     expect(await reasonOf(auth.as(key).getMe({}))).toBe("API_KEY_INVALID");
+    expect((await alice.listApiKeys({})).apiKeys).toEqual([]);
   });
 });
