@@ -16,13 +16,13 @@ export interface BenchOptions {
 /** What `--help` prints. */
 export const usage = `npm run bench -- [options]
 
-  --rounds N       rounds; medians are taken over them (3)
-  --seconds S      seconds per row and round (3)
+  --rounds N       rounds; medians are taken over them (5)
+  --seconds S      seconds per row and round (1.5)
   --only TEXT      only rows whose name or protocol holds TEXT; may be repeated
   --quick          one short round of everything, to see that it runs
 `;
 
-const full = { rounds: 3, seconds: 3, warmUpSeconds: 1.5 };
+const full = { rounds: 5, seconds: 1.5, warmUpSeconds: 1.5 };
 const quick = { rounds: 1, seconds: 0.5, warmUpSeconds: 0.3 };
 
 /**

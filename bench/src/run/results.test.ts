@@ -6,7 +6,7 @@ import { documentBytes, sampleDocument } from "../load/document.js";
 import { renderTable } from "../text/table.js";
 import { readOptions } from "./options.js";
 import { median, ratioResults, rowResult, type Sample } from "./results.js";
-import { comparisons, rows, selectRows } from "./rows.js";
+import { comparisons, rows, scheduleOf, selectRows } from "./rows.js";
 
 function sample(cpuMicrosPerRequest: number): Sample {
   return { requestsPerSecond: 1e6 / cpuMicrosPerRequest, p50Ms: 1, p99Ms: 2, cpuMicrosPerRequest };
@@ -38,6 +38,16 @@ describe("results", () => {
 
   it("every comparison names rows that are measured", () => {
     for (const { ours, peer } of comparisons) expect(rows).toEqual(expect.arrayContaining([ours, peer]));
+  });
+
+  it("a round measures every row, tight comparisons several times, and every other round backwards", () => {
+    const first = scheduleOf(rows, 1);
+    const tight = comparisons.find(({ repeats }) => repeats !== undefined)!;
+    expect(new Set(first)).toEqual(new Set(rows));
+    expect(first.filter((row) => row === tight.ours)).toHaveLength(tight.repeats!);
+    expect(first.filter((row) => row === tight.peer)).toHaveLength(tight.repeats!);
+    expect(scheduleOf(rows, 2)).toEqual([...first].reverse());
+    expect(scheduleOf([tight.ours], 1)).toEqual([tight.ours]);
   });
 
   it("the document is exactly as long as it is said to be", () => {

@@ -19,6 +19,8 @@ export interface Comparison {
   readonly peer: Row;
   /** Smallest value that is good enough; null where the figure is only reported. */
   readonly target: number | null;
+  /** How often both are measured in one round; more than once where the target leaves no room for noise. */
+  readonly repeats?: number;
 }
 
 /** Connections and streams of every load; the same for all servers (figures of different shapes do not compare). */
@@ -88,7 +90,7 @@ export const comparisons: readonly Comparison[] = [
   { name: "REST Get against node:http", ours: get.rest, peer: echo.nodeHttp, target: null },
   { name: "the gate's own cost, gRPC: with it against without", ours: gated.grpc, peer: echo.connectGrpc, target: 0.75 },
   { name: "the gate's own cost, Connect JSON: with it against without", ours: gated.connectJson, peer: echo.connectJson, target: 0.75 },
-  { name: "one port against node:http listening itself", ours: onePort, peer: echo.nodeHttp, target: 0.97 },
+  { name: "one port against node:http listening itself", ours: onePort, peer: echo.nodeHttp, target: 0.97, repeats: 5 },
 ];
 
 /** The rows that a selection names, all of them if it is empty. */
@@ -96,4 +98,17 @@ export function selectRows(only: readonly string[]): readonly Row[] {
   if (only.length === 0) return rows;
   const wanted = only.map((text) => text.toLowerCase());
   return rows.filter(({ name, protocol }) => wanted.some((text) => `${name} ${protocol}`.toLowerCase().includes(text)));
+}
+
+/**
+ * The order of measurements in one round: all rows, then the repeats of comparisons that have some. Every other round
+ * runs backwards, so that a machine that grows slower or faster favours nobody.
+ */
+export function scheduleOf(selected: readonly Row[], round: number): readonly Row[] {
+  const repeated = comparisons.flatMap(({ ours, peer, repeats = 1 }) => {
+    const both = [ours, peer].every((row) => selected.includes(row));
+    return both ? Array.from({ length: repeats - 1 }, () => [peer, ours]).flat() : [];
+  });
+  const order = [...selected, ...repeated];
+  return round % 2 === 1 ? order : order.reverse();
 }
