@@ -1,0 +1,201 @@
+/** The executor that runs gRPC, gRPC-Web and Connect calls through connect-es. */
+import { createConnectRouter, createContextValues, type ConnectRouter } from "@connectrpc/connect";
+import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import type { ServerResponse } from "node:http";
+import { callKey, Protocol, type Call } from "../call.js";
+import { fail, Failure, readingFailure, Reason, toFailure } from "../errors.js";
+import type { Act } from "../gate/act.js";
+import type { Plan } from "../gate/plan.js";
+import type { Log } from "../log.js";
+import { decodeBase64Stream } from "./grpc-web/text.js";
+import type { Exchange, HeaderList } from "./exchange.js";
+import { jsonOptions, type Spelling } from "./protocol.js";
+
+/** Runs an admitted call and writes its answer. Another executor can take over per method by answering first. */
+export interface Executor {
+  execute(exchange: Exchange, spelling: Spelling, call: Call): Promise<void>;
+}
+
+/** What the executor needs. */
+export interface ConnectEsOptions {
+  readonly plans: readonly Plan[];
+  readonly act: Act;
+  readonly messageBytesMax: number;
+  readonly responseBytesMax: number;
+  readonly refuse: (exchange: Exchange, spelling: Spelling, call: Call, failure: Failure) => void;
+  /** Headers that every answer to this call carries. */
+  readonly headersOf: (call: Call) => HeaderList;
+  readonly shutdown: AbortSignal;
+  readonly log: Log;
+}
+
+// Messages smaller than this are not worth compressing, in bytes.
+const compressMinBytes = 1024;
+
+/** Makes the executor. */
+export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
+  const { act, refuse, headersOf, log } = options;
+  const router: ConnectRouter = createConnectRouter({
+    readMaxBytes: options.messageBytesMax,
+    writeMaxBytes: options.responseBytesMax,
+    jsonOptions,
+    acceptCompression: [compressionGzip, compressionBrotli],
+    compressMinBytes,
+    shutdownSignal: options.shutdown,
+  });
+  for (const plan of options.plans) router.rpc(plan.desc, act.implementation(plan));
+  const handlers = new Map<string, UniversalHandler>(router.handlers.map((handler) => [handler.requestPath, handler]));
+
+  return {
+    async execute(exchange, spelling, call) {
+      const handler = handlers.get(call.plan.path)!;
+      const { request } = exchange;
+      const header = requestHeaders(exchange, spelling);
+      const contextValues = createContextValues().set(callKey, call);
+      let answer: UniversalServerResponse;
+      let body: Uint8Array[] | AsyncIterable<Uint8Array>;
+      try {
+        answer = await handler({
+          httpVersion: request.httpVersion,
+          url: `http://localhost${request.url ?? "/"}`,
+          method: exchange.verb === "HEAD" ? "GET" : exchange.verb,
+          header,
+          body: spelling.text ? decodeBase64Stream(request) : request,
+          signal: call.signal,
+          contextValues,
+        });
+        // A unary answer is whole before its head is sent, so that a failure of any kind can still be told in our own words.
+        body = call.plan.desc.methodKind === "unary" || call.recorded === "not yet" ? await collect(answer.body) : (answer.body ?? []);
+      } catch (thrown) {
+        refuse(exchange, spelling, call, await act.settle(call, readingFailure(thrown)));
+        return;
+      }
+      const foreign = call.recorded === "not yet" ? foreignFailure(answer, body as Uint8Array[], spelling) : undefined;
+      if (foreign !== undefined) {
+        refuse(exchange, spelling, call, await act.settle(call, foreign));
+        return;
+      }
+      await write(exchange, spelling, answer, body, headersOf(call), log);
+    },
+  };
+}
+
+/** The headers connect-es looks at, under the names it knows. */
+function requestHeaders(exchange: Exchange, spelling: Spelling): Headers {
+  const header = new Headers();
+  for (const [name, value] of Object.entries(exchange.request.headers)) {
+    if (value === undefined || name.charCodeAt(0) === 58) continue;
+    if (Array.isArray(value)) for (const item of value) header.append(name, item);
+    else header.set(name, value);
+  }
+  if (spelling.text) header.set("content-type", "application/grpc-web+proto");
+  return header;
+}
+
+async function collect(body: AsyncIterable<Uint8Array> | undefined): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  if (body !== undefined) for await (const chunk of body) chunks.push(chunk);
+  return chunks;
+}
+
+const trailerFlag = 0x80;
+const endStreamFlag = 0x02;
+
+/** What connect-es refused by itself, before any handler ran: malformed, too large, badly compressed, badly timed. */
+function foreignFailure(answer: UniversalServerResponse, body: readonly Uint8Array[], spelling: Spelling): Failure | undefined {
+  if (answer.status === 415) return fail(Reason.CONTENT_TYPE_UNSUPPORTED);
+  if (answer.status === 405) return fail(Reason.VERB_NOT_ALLOWED);
+  const bytes = Buffer.concat(body);
+  if (spelling.protocol === Protocol.GRPC) return failureOfStatus(answer.trailer?.get("grpc-status") ?? answer.header?.get("grpc-status"));
+  if (spelling.protocol === Protocol.GRPC_WEB) {
+    const frame = lastFrame(bytes, trailerFlag);
+    return frame === undefined ? fail(Reason.INTERNAL) : failureOfStatus(/^grpc-status:\s*(\d+)/im.exec(frame.toString())?.[1]);
+  }
+  if (spelling.stream) {
+    const frame = lastFrame(bytes, endStreamFlag);
+    return frame === undefined ? fail(Reason.INTERNAL) : failureOfName((JSON.parse(frame.toString()) as { error?: { code?: string } }).error?.code);
+  }
+  return answer.status === 200 ? undefined : failureOfName((JSON.parse(bytes.toString() || "{}") as { code?: string }).code);
+}
+
+function lastFrame(bytes: Buffer, flag: number): Buffer | undefined {
+  for (let at = 0; at + 5 <= bytes.length; ) {
+    const end = at + 5 + bytes.readUInt32BE(at + 1);
+    if ((bytes[at]! & flag) !== 0) return bytes.subarray(at + 5, end);
+    at = end;
+  }
+  return undefined;
+}
+
+const reasonOfStatus: Readonly<Record<string, Reason>> = {
+  "1": Reason.CALL_CANCELLED,
+  canceled: Reason.CALL_CANCELLED,
+  "3": Reason.REQUEST_MALFORMED,
+  invalid_argument: Reason.REQUEST_MALFORMED,
+  "4": Reason.DEADLINE_PASSED,
+  deadline_exceeded: Reason.DEADLINE_PASSED,
+  "8": Reason.MESSAGE_TOO_LARGE,
+  resource_exhausted: Reason.MESSAGE_TOO_LARGE,
+  "12": Reason.ENCODING_UNSUPPORTED,
+  unimplemented: Reason.ENCODING_UNSUPPORTED,
+  // connect-es reports a truncated or corrupt compressed body as internal; the caller sent it.
+  "13": Reason.REQUEST_MALFORMED,
+  internal: Reason.REQUEST_MALFORMED,
+};
+
+function failureOfStatus(status: string | null | undefined): Failure | undefined {
+  return status === "0" ? undefined : failureOfName(status ?? undefined);
+}
+
+function failureOfName(name: string | undefined): Failure {
+  return fail(reasonOfStatus[name ?? ""] ?? Reason.REQUEST_MALFORMED);
+}
+
+async function write(exchange: Exchange, spelling: Spelling, answer: UniversalServerResponse, body: Uint8Array[] | AsyncIterable<Uint8Array>, headers: HeaderList, log: Log): Promise<void> {
+  const response = exchange.response as ServerResponse;
+  if (response.destroyed || response.headersSent) return;
+  response.statusCode = answer.status;
+  answer.header?.forEach((value, name) => response.setHeader(name, value));
+  if (spelling.text) response.setHeader("content-type", spelling.contentType);
+  for (const [name, value] of headers) response.setHeader(name, value);
+  const encode = spelling.text ? (chunk: Uint8Array) => Buffer.from(Buffer.from(chunk).toString("base64")) : (chunk: Uint8Array) => chunk;
+  try {
+    if (Array.isArray(body)) {
+      addTrailers(response, answer);
+      response.end(body.length === 1 ? encode(body[0]!) : encode(Buffer.concat(body)));
+      return;
+    }
+    // Trailers are known when the body has ended, but Node must know of them before the head is sent over HTTP/1.1.
+    for await (const chunk of body) {
+      if (response.destroyed) return;
+      if (!response.write(encode(chunk))) await drained(response);
+    }
+    addTrailers(response, answer);
+    response.end();
+  } catch (cause) {
+    log.debug("response ended early", { cause: toFailure(cause) });
+    response.destroy();
+  }
+}
+
+function addTrailers(response: ServerResponse, answer: UniversalServerResponse): void {
+  if (answer.trailer === undefined) return;
+  const trailers: Record<string, string> = {};
+  answer.trailer.forEach((value, name) => (trailers[name] = value));
+  if (Object.keys(trailers).length === 0) return;
+  if (!response.headersSent) response.flushHeaders();
+  response.addTrailers(trailers);
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.on("drain", done);
+    response.on("close", done);
+  });
+}

@@ -1,0 +1,251 @@
+/** The life of a request: facts, CORS, route, gate, then the executor of its protocol. */
+import type { RestRoute } from "@parapet/contract/rest/routes";
+import { CredentialKind, Protocol, type Call } from "../call.js";
+import { createCors } from "../edge/cors.js";
+import type { RequestFacts } from "../edge/request-facts.js";
+import { fail, Failure, Reason, toFailure } from "../errors.js";
+import type { Act } from "../gate/act.js";
+import type { Gate } from "../gate/gate.js";
+import type { Plan } from "../gate/plan.js";
+import { deadlineMsMax } from "../limits.js";
+import type { Log } from "../log.js";
+import type { Metrics } from "../metrics.js";
+import * as connectRecognise from "./connect/recognise.js";
+import { refuse as refuseConnect } from "./connect/refuse.js";
+import { createConnectEsExecutor } from "./connect-es.js";
+import { Exchange, type HeaderList, type NodeRequest, type NodeResponse } from "./exchange.js";
+import * as grpcRecognise from "./grpc/recognise.js";
+import { refuse as refuseGrpc } from "./grpc/refuse.js";
+import * as grpcWebRecognise from "./grpc-web/recognise.js";
+import { refuse as refuseGrpcWeb } from "./grpc-web/refuse.js";
+import { mediaType, type Refuse, type Spelling } from "./protocol.js";
+import { createRestExecutor, type Variables } from "./rest/execute.js";
+import { createMatcher, type BoundRoute } from "./rest/match.js";
+import { rest } from "./rest/recognise.js";
+import { refuse as refuseRest } from "./rest/refuse.js";
+
+/** A document that is served as it is, such as `/openapi.yaml`. */
+export interface StaticDocument {
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+/** What dispatching needs. */
+export interface DispatchOptions {
+  readonly plans: readonly Plan[];
+  readonly routes: readonly RestRoute[];
+  readonly documents: ReadonlyMap<string, StaticDocument>;
+  readonly gate: Gate;
+  readonly act: Act;
+  readonly factsOf: (exchange: Exchange) => RequestFacts;
+  readonly corsOrigins: readonly string[];
+  readonly defaultTenant: string;
+  readonly messageBytesMax: number;
+  readonly responseBytesMax: number;
+  /** Authentication is off: only this machine's own programs may call (DESIGN, the life of a request). */
+  readonly localOnly: boolean;
+  readonly metrics: Metrics;
+  readonly shutdown: AbortSignal;
+  readonly log: Log;
+}
+
+const spellings: ReadonlyMap<string, Spelling> = new Map([...grpcRecognise.spellings, ...grpcWebRecognise.spellings, ...connectRecognise.spellings]);
+
+const refusers: Readonly<Record<Protocol, Refuse>> = {
+  [Protocol.UNSPECIFIED]: refuseRest,
+  [Protocol.NONE]: refuseRest,
+  [Protocol.GRPC]: refuseGrpc,
+  [Protocol.GRPC_WEB]: refuseGrpcWeb,
+  [Protocol.CONNECT]: refuseConnect,
+  [Protocol.REST]: refuseRest,
+};
+
+/** Where a call goes, or why it goes nowhere. */
+type Routed =
+  | { readonly kind: "rpc"; readonly plan: Plan; readonly spelling: Spelling }
+  | { readonly kind: "rest"; readonly plan: Plan; readonly spelling: Spelling; readonly bound: BoundRoute; readonly variables: Variables }
+  | { readonly kind: "refused"; readonly spelling: Spelling; readonly failure: Failure; readonly headers?: HeaderList };
+
+/** Makes the handler of both HTTP servers. */
+export function createDispatch(options: DispatchOptions): (request: NodeRequest, response: NodeResponse) => void {
+  const { plans, gate, act, factsOf, log, metrics } = options;
+  const planByPath = new Map(plans.map((plan) => [plan.path, plan]));
+  const planByName = new Map(plans.map((plan) => [plan.name, plan]));
+  const bound: BoundRoute[] = options.routes.flatMap((route) => {
+    const plan = planByName.get(route.method);
+    return plan === undefined ? [] : [{ route, plan }];
+  });
+  const match = createMatcher(bound);
+  const cors = createCors(options.corsOrigins, (origin) => log.warn("origin refused; PARAPET_CORS_ORIGINS lists those that may call", { origin }));
+
+  const headersOf = (call: Call): HeaderList => [["x-request-id", call.requestId], ["cache-control", "no-store"], ["x-content-type-options", "nosniff"], ...call.responseHeaders];
+  const refuseCall = (exchange: Exchange, spelling: Spelling, call: Call, failure: Failure): void => {
+    exchange.abandonBody();
+    metrics.count(call.plan, call.protocol, failure.facts.code);
+    refusers[spelling.protocol](exchange, spelling, failure, headersOf(call));
+  };
+  const connectEs = createConnectEsExecutor({
+    plans,
+    act,
+    messageBytesMax: options.messageBytesMax,
+    responseBytesMax: options.responseBytesMax,
+    refuse: refuseCall,
+    headersOf,
+    shutdown: options.shutdown,
+    log,
+  });
+  const restExecutor = createRestExecutor({ routes: bound, act, messageBytesMax: options.messageBytesMax, refuse: (exchange, call, failure) => refuseCall(exchange, rest, call, failure), headersOf });
+
+  const routed = (exchange: Exchange): Routed => {
+    const plan = planByPath.get(exchange.path);
+    if (plan !== undefined) return routeRpc(exchange, plan);
+    const spelling = spellings.get(mediaType(exchange.header("content-type")));
+    const found = match(exchange.verb === "HEAD" ? "GET" : exchange.verb, exchange.path);
+    switch (found.kind) {
+      case "route":
+        return contentTypeAllowed(exchange, found.bound)
+          ? { kind: "rest", plan: found.bound.plan, spelling: rest, bound: found.bound, variables: found.variables }
+          : { kind: "refused", spelling: rest, failure: fail(Reason.CONTENT_TYPE_UNSUPPORTED, {}, { message: "send the body as application/json" }) };
+      case "verb":
+        return { kind: "refused", spelling: rest, failure: fail(Reason.VERB_NOT_ALLOWED), headers: [["allow", found.allow.join(", ")]] };
+      case "malformed":
+        return { kind: "refused", spelling: rest, failure: fail(Reason.REQUEST_MALFORMED, {}, { message: "the path is not valid percent-encoding" }) };
+      case "none":
+        // Whoever speaks gRPC must hear it in gRPC; JSON at an unknown path may be either, and gets a problem document.
+        return { kind: "refused", spelling: spelling !== undefined && (spelling.protocol !== Protocol.CONNECT || spelling.stream) ? spelling : rest, failure: fail(Reason.METHOD_UNKNOWN) };
+    }
+  };
+
+  const handle = async (exchange: Exchange): Promise<void> => {
+    const verdict = cors(exchange);
+    if (verdict.kind === "preflight") return exchange.send(verdict.status, verdict.headers, undefined);
+    const facts = factsOf(exchange);
+    const route = routed(exchange);
+    const extra: HeaderList = verdict.kind === "pass" ? verdict.headers : [];
+    if (verdict.kind === "refuse" || (options.localOnly && !isLocal(exchange))) {
+      return refuseUnrouted(exchange, facts, route.spelling, fail(Reason.ORIGIN_REFUSED), extra);
+    }
+    if (route.kind === "refused") {
+      const document = exchange.verb === "GET" || exchange.verb === "HEAD" ? options.documents.get(exchange.path) : undefined;
+      if (document !== undefined) {
+        return exchange.send(200, [["content-type", document.contentType], ["content-length", String(document.body.length)], ["x-request-id", facts.requestId], ["cache-control", "no-cache"], ["x-content-type-options", "nosniff"], ...extra], document.body);
+      }
+      return refuseUnrouted(exchange, facts, route.spelling, route.failure, [...(route.headers ?? []), ...extra]);
+    }
+    const { plan, spelling } = route;
+    const timeoutMs = deadlineOf(exchange, spelling);
+    const call = newCall(exchange, plan, spelling, facts, timeoutMs === "malformed" ? undefined : timeoutMs, options.defaultTenant);
+    for (const [name, value] of extra) call.responseHeaders.push([name, value]);
+    const started = metrics.start();
+    try {
+      let refusal = gate.admit(call, (name) => exchange.values(name));
+      if (refusal instanceof Promise) refusal = await refusal;
+      if (refusal === undefined && timeoutMs === "malformed") refusal = fail(Reason.REQUEST_MALFORMED, {}, { message: "the deadline cannot be read" });
+      if (refusal === undefined && tooLong(exchange, plan, options.messageBytesMax)) {
+        refusal = fail(Reason.MESSAGE_TOO_LARGE, { bytesMax: String(options.messageBytesMax) }, { message: `a message may have at most ${options.messageBytesMax} bytes` });
+      }
+      if (refusal !== undefined) return refuseCall(exchange, spelling, call, await act.settle(call, refusal));
+      if (route.kind === "rpc") await connectEs.execute(exchange, spelling, call);
+      else await restExecutor.execute(exchange, call, route.bound, route.variables);
+    } finally {
+      metrics.end(call, started);
+    }
+  };
+
+  const refuseUnrouted = (exchange: Exchange, facts: RequestFacts, spelling: Spelling, failure: Failure, headers: HeaderList): void => {
+    exchange.abandonBody();
+    refusers[spelling.protocol](exchange, spelling, failure, [["x-request-id", facts.requestId], ["cache-control", "no-store"], ["x-content-type-options", "nosniff"], ...headers]);
+  };
+
+  return (request, response) => {
+    const exchange = new Exchange(request, response);
+    request.on("error", ignore);
+    response.on("error", ignore);
+    handle(exchange).catch((cause: unknown) => {
+      log.error("request failed outside its call", { cause: toFailure(cause) });
+      if (!response.headersSent) exchange.send(500, [["content-length", "0"]], undefined);
+      else response.destroy();
+    });
+  };
+}
+
+function routeRpc(exchange: Exchange, plan: Plan): Routed {
+  if (exchange.verb === "POST") {
+    const spelling = spellings.get(mediaType(exchange.header("content-type")));
+    const unary = plan.desc.methodKind === "unary";
+    // Connect spells unary calls and streams differently; the gRPC family does not.
+    if (spelling === undefined || (spelling.protocol === Protocol.CONNECT && spelling.stream === unary)) {
+      return { kind: "refused", spelling: connectRecognise.unaryJson, failure: fail(Reason.CONTENT_TYPE_UNSUPPORTED), headers: [["accept-post", acceptPost(unary)]] };
+    }
+    return { kind: "rpc", plan, spelling };
+  }
+  const readable = !plan.sideEffects && plan.desc.methodKind === "unary";
+  if (readable && (exchange.verb === "GET" || exchange.verb === "HEAD")) return { kind: "rpc", plan, spelling: connectRecognise.unaryJson };
+  return { kind: "refused", spelling: connectRecognise.unaryJson, failure: fail(Reason.VERB_NOT_ALLOWED), headers: [["allow", readable ? "GET, POST" : "POST"]] };
+}
+
+function acceptPost(unary: boolean): string {
+  return [...spellings].filter(([, spelling]) => spelling.protocol !== Protocol.CONNECT || spelling.stream !== unary).map(([type]) => type).join(", ");
+}
+
+/**
+ * Bodies that do not say they are JSON are read as JSON only where a page of another site cannot have sent them: with a
+ * credential that a plain form cannot carry, or to a method that spends an account's budget and answers nothing but a token.
+ */
+function contentTypeAllowed(exchange: Exchange, bound: BoundRoute): boolean {
+  if (bound.route.body === "" || exchange.declaredBodyBytes() === 0) return true;
+  const type = mediaType(exchange.header("content-type"));
+  if (type === "application/json" || type.endsWith("+json") || type === "application/x-ndjson") return true;
+  if (exchange.header("authorization") !== undefined || exchange.header("x-api-key") !== undefined) return true;
+  return bound.plan.limit?.accountOf !== undefined;
+}
+
+function deadlineOf(exchange: Exchange, spelling: Spelling): number | undefined | "malformed" {
+  if (spelling.protocol === Protocol.REST) return undefined;
+  const sent =
+    spelling.protocol === Protocol.CONNECT ? connectRecognise.timeoutMs(exchange.header("connect-timeout-ms")) : grpcRecognise.timeoutMs(exchange.header("grpc-timeout"));
+  return typeof sent === "number" ? Math.min(sent, deadlineMsMax) : sent;
+}
+
+/** A declared length beyond any message is refused before it is sent; streams may be longer than their messages. */
+function tooLong(exchange: Exchange, plan: Plan, bytesMax: number): boolean {
+  const declared = exchange.declaredBodyBytes();
+  return declared !== undefined && declared > bytesMax + 5 && (plan.desc.methodKind === "unary" || plan.desc.methodKind === "server_streaming");
+}
+
+function newCall(exchange: Exchange, plan: Plan, spelling: Spelling, facts: RequestFacts, timeoutMs: number | undefined, tenant: string): Call {
+  return {
+    plan,
+    protocol: spelling.protocol,
+    requestId: facts.requestId,
+    traceId: facts.traceId,
+    clientIp: facts.clientIp,
+    userAgent: facts.userAgent,
+    signal: exchange.signal(timeoutMs, () => fail(Reason.DEADLINE_PASSED)),
+    idempotencyKey: exchange.header("idempotency-key") ?? "",
+    tenant,
+    principal: undefined,
+    credential: { kind: CredentialKind.NONE, id: "" },
+    rule: "",
+    limit: undefined,
+    audit: { resource: plan.audit.resource(undefined), collection: "", key: "", claimedName: "", notes: [] },
+    recorded: "not yet",
+    responseHeaders: [],
+  };
+}
+
+const loopbackHosts = new Set(["localhost", "127.0.0.1", "[::1]"]);
+const forwarding = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+
+/** True if the request came from a program on this machine and not through a proxy or a foreign page. */
+function isLocal(exchange: Exchange): boolean {
+  const host = exchange.header("host") ?? exchange.header(":authority") ?? "";
+  if (!loopbackHosts.has(host.replace(/:\d+$/, "").toLowerCase())) return false;
+  if (forwarding.some((name) => exchange.header(name) !== undefined)) return false;
+  const site = exchange.header("sec-fetch-site");
+  return site === undefined || site === "same-origin" || site === "none";
+}
+
+function ignore(): void {
+  // The exchange ends with its socket; whoever waits for it is told through the signal.
+}

@@ -1,0 +1,35 @@
+/** The base64 layer of gRPC-Web text: concatenated, separately padded pieces. */
+import { fail, Reason } from "../../errors.js";
+
+const quantum = /^[A-Za-z0-9+/]{2}(?:[A-Za-z0-9+/]{2}|[A-Za-z0-9+/]=|==)$/;
+
+/** Decodes a stream of base64 text whose pieces may be padded anywhere on a four-character boundary. Throws REQUEST_MALFORMED. */
+export async function* decodeBase64Stream(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let rest = "";
+  for await (const chunk of source) {
+    const text = rest + Buffer.from(chunk).toString("latin1");
+    const whole = text.length - (text.length % 4);
+    rest = text.slice(whole);
+    if (whole > 0) yield decode(text.slice(0, whole));
+  }
+  if (rest.length > 0) throw fail(Reason.REQUEST_MALFORMED, {}, { message: "the base64 text is truncated" });
+}
+
+function decode(text: string): Uint8Array {
+  const pieces: Buffer[] = [];
+  let from = 0;
+  for (let pad = text.indexOf("="); pad >= 0; pad = text.indexOf("=", from)) {
+    const end = pad - (pad % 4) + 4;
+    if (!quantum.test(text.slice(end - 4, end))) throw malformed();
+    pieces.push(Buffer.from(text.slice(from, end), "base64"));
+    from = end;
+  }
+  const tail = text.slice(from);
+  if (/[^A-Za-z0-9+/]/.test(tail)) throw malformed();
+  if (tail !== "") pieces.push(Buffer.from(tail, "base64"));
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+}
+
+function malformed(): Error {
+  return fail(Reason.REQUEST_MALFORMED, {}, { message: "the body is not base64 text" });
+}

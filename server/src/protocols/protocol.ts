@@ -1,0 +1,34 @@
+/** What the protocols have in common: how a call was spelled, and how a refusal is written. */
+import type { Protocol } from "../call.js";
+import type { Failure } from "../errors.js";
+import type { Exchange, HeaderList } from "./exchange.js";
+
+/** How a call was spelled on the wire. */
+export interface Spelling {
+  readonly protocol: Protocol;
+  readonly codec: "proto" | "json";
+  /** Base64 around everything (gRPC-Web text). */
+  readonly text: boolean;
+  /** Enveloped messages (gRPC family, Connect streams). */
+  readonly stream: boolean;
+  /** Content type of the answer. */
+  readonly contentType: string;
+}
+
+/** Writes a failure in the caller's own protocol. `headers` are the call's: request id, limits, CORS. */
+export type Refuse = (exchange: Exchange, spelling: Spelling, failure: Failure, headers: HeaderList) => void;
+
+/** JSON on every protocol: defaults are written (the seeds print them), unknown fields are ignored as in binary. */
+export const jsonOptions = { alwaysEmitImplicit: true, ignoreUnknownFields: true } as const;
+
+/** The type and subtype of a content type in lower case, without parameters. */
+export function mediaType(contentType: string | undefined): string {
+  if (contentType === undefined) return "";
+  const end = contentType.indexOf(";");
+  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
+}
+
+/** Base64 without padding, as gRPC and Connect carry binary values. */
+export function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64").replace(/=+$/, "");
+}

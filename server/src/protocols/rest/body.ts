@@ -1,0 +1,99 @@
+/** Reads a REST body within its bounds: whole, or line by line. */
+import { createGunzip } from "node:zlib";
+import type { JsonValue } from "@bufbuild/protobuf";
+import { fail, Failure, Reason } from "../../errors.js";
+import type { Exchange } from "../exchange.js";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+const tooLarge = (bytesMax: number): Failure => fail(Reason.MESSAGE_TOO_LARGE, { bytesMax: String(bytesMax) }, { message: `a message may have at most ${bytesMax} bytes` });
+
+/** The body as a stream of decompressed bytes. Throws ENCODING_UNSUPPORTED. */
+function plainBody(exchange: Exchange): AsyncIterable<Uint8Array> {
+  const encoding = (exchange.header("content-encoding") ?? "identity").toLowerCase();
+  if (encoding === "identity" || encoding === "") return exchange.request;
+  if (encoding !== "gzip") throw fail(Reason.ENCODING_UNSUPPORTED, {}, { message: "a body may be sent as it is or with gzip" });
+  const gunzip = createGunzip();
+  exchange.request.on("error", (error) => gunzip.destroy(error));
+  exchange.request.on("aborted", () => gunzip.destroy(fail(Reason.CALL_CANCELLED)));
+  return exchange.request.pipe(gunzip);
+}
+
+function bodyFailure(cause: unknown): Failure {
+  if (cause instanceof Failure) return cause;
+  const code = (cause as NodeJS.ErrnoException).code ?? "";
+  if (code.startsWith("Z_")) return fail(Reason.REQUEST_MALFORMED, {}, { message: "the body is not valid gzip", cause });
+  return fail(Reason.CALL_CANCELLED, {}, { cause });
+}
+
+/** The whole body. Throws MESSAGE_TOO_LARGE as soon as it is known to be, ENCODING_UNSUPPORTED, CALL_CANCELLED. */
+export async function readBody(exchange: Exchange, bytesMax: number): Promise<Buffer> {
+  const declared = exchange.declaredBodyBytes();
+  if (declared === 0) return Buffer.alloc(0);
+  if (declared !== undefined && declared > bytesMax) throw tooLarge(bytesMax);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of plainBody(exchange)) {
+      length += chunk.length;
+      if (length > bytesMax) throw tooLarge(bytesMax);
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw bodyFailure(cause);
+  }
+  return chunks.length === 1 ? Buffer.from(chunks[0]!.buffer, chunks[0]!.byteOffset, chunks[0]!.byteLength) : Buffer.concat(chunks, length);
+}
+
+/** Parses JSON text. Undefined for an empty body. Throws REQUEST_MALFORMED, never with the text. */
+export function parseJson(body: Uint8Array): JsonValue | undefined {
+  if (body.length === 0) return undefined;
+  try {
+    return JSON.parse(utf8.decode(body)) as JsonValue;
+  } catch (cause) {
+    throw fail(Reason.REQUEST_MALFORMED, {}, { message: "the body is not valid JSON", cause });
+  }
+}
+
+/** The JSON values of a body with one value a line. Empty lines are skipped. Throws like readBody, for each line by itself. */
+export async function* readLines(exchange: Exchange, lineBytesMax: number): AsyncGenerator<JsonValue> {
+  if (exchange.declaredBodyBytes() === 0) return;
+  let rest: Uint8Array[] = [];
+  let length = 0;
+  let line = 0;
+  const parse = (bytes: Uint8Array): JsonValue | undefined => {
+    line++;
+    try {
+      const text = utf8.decode(bytes).trim();
+      return text === "" ? undefined : (JSON.parse(text) as JsonValue);
+    } catch (cause) {
+      throw fail(Reason.REQUEST_MALFORMED, { line: String(line) }, { message: `line ${line} is not valid JSON`, cause });
+    }
+  };
+  try {
+    for await (const chunk of plainBody(exchange)) {
+      let from = 0;
+      for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
+        const piece = chunk.subarray(from, end);
+        from = end + 1;
+        if (length + piece.length > lineBytesMax) throw tooLarge(lineBytesMax);
+        const value = parse(rest.length === 0 ? piece : Buffer.concat([...rest, piece]));
+        rest = [];
+        length = 0;
+        if (value !== undefined) yield value;
+      }
+      if (from < chunk.length) {
+        const piece = chunk.subarray(from);
+        rest.push(piece);
+        length += piece.length;
+        if (length > lineBytesMax) throw tooLarge(lineBytesMax);
+      }
+    }
+  } catch (cause) {
+    throw bodyFailure(cause);
+  }
+  if (rest.length > 0) {
+    const value = parse(Buffer.concat(rest));
+    if (value !== undefined) yield value;
+  }
+}

@@ -1,0 +1,145 @@
+/** Path, query and body to one request message (google.api.http). */
+import { fromJson, type DescField, type DescMessage, type JsonObject, type JsonValue, type Message } from "@bufbuild/protobuf";
+import type { RestRoute } from "@parapet/contract/rest/routes";
+import { fail, Reason } from "../../errors.js";
+import { jsonOptions } from "../protocol.js";
+
+/** Turns parts of an HTTP request into a message; compiled once a route. */
+export interface Decoder {
+  /** Throws REQUEST_MALFORMED and QUERY_PARAMETER_UNKNOWN. `body` is parsed JSON; undefined if there is none. */
+  decode(variables: readonly (readonly [field: string, value: string])[], query: string, body: JsonValue | undefined): Message;
+}
+
+/** Compiles the decoder of a route. */
+export function createDecoder(route: RestRoute, input: DescMessage): Decoder {
+  const inPath = new Set(route.variables.map((variable) => variable.field));
+  const parameters = route.body === "*" ? new Map<string, DescField[]>() : queryParameters(input, inPath, route.body);
+  const bodyField = route.body === "" || route.body === "*" ? undefined : input.fields.find((field) => field.name === route.body)!;
+  const paths = new Map(route.variables.map(({ field }) => [field, fieldsOf(input, field)] as const));
+  return {
+    decode(variables, query, body) {
+      let json: JsonObject = {};
+      if (route.body === "*" && body !== undefined) json = objectOf(body);
+      else if (bodyField !== undefined && body !== undefined) json[bodyField.jsonName] = body;
+      for (const [name, value] of queryPairs(query)) {
+        const fields = parameters.get(name);
+        if (fields === undefined) throw fail(Reason.QUERY_PARAMETER_UNKNOWN, { parameter: name.slice(0, 64) }, { message: `the method has no query parameter ${JSON.stringify(name.slice(0, 64))}` });
+        place(json, fields, value, name);
+      }
+      // The path names the object: whatever the body says of the same field, under either of its names, gives way.
+      for (const [field, value] of variables) place(json, paths.get(field)!, value, field, true);
+      try {
+        return fromJson(input, json, jsonOptions);
+      } catch (cause) {
+        throw fail(Reason.REQUEST_MALFORMED, {}, { message: `the request does not fit ${input.name}: ${plainReason(cause)}`, cause });
+      }
+    },
+  };
+}
+
+function objectOf(body: JsonValue): JsonObject {
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return { ...body };
+  throw fail(Reason.REQUEST_MALFORMED, {}, { message: "the body must be a JSON object" });
+}
+
+/** Says which field did not fit, never what was in it. */
+function plainReason(cause: unknown): string {
+  const match = /^cannot decode (?:field |message |enum )?([\w.]+) from JSON/.exec(cause instanceof Error ? cause.message : "");
+  return match === null ? "a value has the wrong type" : `${match[1]} has the wrong type`;
+}
+
+function fieldsOf(desc: DescMessage, path: string): DescField[] {
+  const fields: DescField[] = [];
+  let at: DescMessage | undefined = desc;
+  for (const name of path.split(".")) {
+    const field: DescField = at!.fields.find((candidate) => candidate.name === name)!;
+    fields.push(field);
+    at = field.message;
+  }
+  return fields;
+}
+
+/** Well-known messages that are one value in JSON. */
+const scalarMessages = new Set([
+  "google.protobuf.Timestamp",
+  "google.protobuf.Duration",
+  "google.protobuf.FieldMask",
+  "google.protobuf.StringValue",
+  "google.protobuf.BytesValue",
+  "google.protobuf.BoolValue",
+  "google.protobuf.Int32Value",
+  "google.protobuf.UInt32Value",
+  "google.protobuf.Int64Value",
+  "google.protobuf.UInt64Value",
+  "google.protobuf.FloatValue",
+  "google.protobuf.DoubleValue",
+]);
+
+/** Names of query parameters, both spellings, nested ones dotted; what the path or the body holds is not among them. */
+function queryParameters(input: DescMessage, inPath: ReadonlySet<string>, body: string): Map<string, DescField[]> {
+  const found = new Map<string, DescField[]>();
+  const visit = (desc: DescMessage, above: DescField[], depth: number): void => {
+    for (const field of desc.fields) {
+      const fields = [...above, field];
+      const path = fields.map((part) => part.name).join(".");
+      if (inPath.has(path) || path === body || field.fieldKind === "map") continue;
+      if (field.fieldKind === "message" && !scalarMessages.has(field.message.typeName)) {
+        if (depth < 4) visit(field.message, fields, depth + 1);
+        continue;
+      }
+      if (field.fieldKind === "list" && field.listKind === "message") continue;
+      found.set(path, fields);
+      found.set(fields.map((part) => part.jsonName).join("."), fields);
+    }
+  };
+  visit(input, [], 0);
+  return found;
+}
+
+function* queryPairs(query: string): Generator<readonly [string, string]> {
+  if (query === "") return;
+  for (const pair of query.split("&")) {
+    if (pair === "") continue;
+    const equals = pair.indexOf("=");
+    try {
+      yield [decode(equals < 0 ? pair : pair.slice(0, equals)), equals < 0 ? "" : decode(pair.slice(equals + 1))];
+    } catch {
+      throw fail(Reason.REQUEST_MALFORMED, {}, { message: "the query string is not valid percent-encoding" });
+    }
+  }
+}
+
+function decode(text: string): string {
+  return decodeURIComponent(text.replaceAll("+", " "));
+}
+
+function place(json: JsonObject, fields: readonly DescField[], text: string, name: string, replace = false): void {
+  let at = json;
+  for (const field of fields.slice(0, -1)) {
+    const next = at[field.jsonName];
+    at = at[field.jsonName] = typeof next === "object" && next !== null && !Array.isArray(next) ? next : {};
+  }
+  const field = fields.at(-1)!;
+  const value = jsonOf(field, text, name);
+  if (replace) {
+    delete at[field.name];
+    at[field.jsonName] = value;
+  } else if (field.fieldKind === "list") {
+    const list = at[field.jsonName];
+    at[field.jsonName] = Array.isArray(list) ? [...list, value] : [value];
+  } else if (at[field.jsonName] !== undefined) {
+    throw fail(Reason.REQUEST_MALFORMED, { parameter: name }, { message: `${name} is given twice` });
+  } else at[field.jsonName] = value;
+}
+
+/** Numbers and enums are text in a query; fromJson takes both as text, booleans it does not. */
+function jsonOf(field: DescField, text: string, name: string): JsonValue {
+  const isBoolean = (field.fieldKind === "scalar" || field.fieldKind === "list") && "scalar" in field && field.scalar === 8;
+  const isBooleanValue = field.message?.typeName === "google.protobuf.BoolValue";
+  if (isBoolean || isBooleanValue) {
+    if (text === "true" || text === "false") return text === "true";
+    throw fail(Reason.REQUEST_MALFORMED, { parameter: name }, { message: `${name} must be true or false` });
+  }
+  if (field.enum !== undefined && /^-?\d+$/.test(text)) return Number(text);
+  return text;
+}

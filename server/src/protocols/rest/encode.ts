@@ -1,0 +1,59 @@
+/** A response message to a REST answer: JSON, raw bytes, and the headers that its fields stand for. */
+import { toJson, type DescField, type DescMessage, type JsonObject, type Message } from "@bufbuild/protobuf";
+import type { HttpBody } from "@parapet/contract/google/api/httpbody_pb";
+import { jsonOptions } from "../protocol.js";
+import type { HeaderList } from "../exchange.js";
+
+/** One answer, or one part of a streamed one. */
+export interface Encoded {
+  readonly contentType: string;
+  readonly body: Buffer;
+  /** `ETag` and `X-Total-Count`, where the message has such fields. */
+  readonly headers: HeaderList;
+}
+
+/** Turns messages of one route into answers; compiled once a route. */
+export interface Encoder {
+  encode(message: Message): Encoded;
+  /** True if the answer is raw bytes (google.api.HttpBody), not JSON. */
+  readonly raw: boolean;
+}
+
+type Fields = Record<string, unknown>;
+const httpBody = "google.api.HttpBody";
+
+/** Compiles the encoder of a route. */
+export function createEncoder(output: DescMessage, responseBody: string): Encoder {
+  const field = responseBody === "" ? undefined : output.fields.find((candidate) => candidate.name === responseBody);
+  const bare: DescMessage | undefined = field === undefined ? output : field.fieldKind === "message" ? field.message : undefined;
+  const raw = bare?.typeName === httpBody;
+  const etagField = bare?.fields.find((candidate) => candidate.name === "etag" && candidate.scalar !== undefined);
+  const totalField = output.fields.find((candidate) => candidate.name === "total_size" && candidate.scalar !== undefined);
+
+  const headersOf = (message: Fields, shown: Fields | undefined): HeaderList => {
+    const headers: [string, string][] = [];
+    const etag = etagField === undefined ? "" : ((shown?.[etagField.localName] as string | undefined) ?? "");
+    if (etag !== "") headers.push(["etag", `"${etag}"`]);
+    if (totalField !== undefined) headers.push(["x-total-count", String(message[totalField.localName])]);
+    return headers;
+  };
+
+  return {
+    raw,
+    encode(message) {
+      const fields = message as unknown as Fields;
+      const shown = field === undefined ? fields : (fields[field.localName] as Fields | undefined);
+      if (raw) {
+        const { contentType, data } = (shown ?? { contentType: "", data: new Uint8Array(0) }) as unknown as HttpBody;
+        return { contentType, body: Buffer.from(data.buffer, data.byteOffset, data.byteLength), headers: [] };
+      }
+      return { contentType: "application/json", body: Buffer.from(JSON.stringify(jsonOf(output, field, message, shown))), headers: headersOf(fields, shown) };
+    },
+  };
+}
+
+function jsonOf(output: DescMessage, field: DescField | undefined, message: Message, shown: unknown): unknown {
+  if (field === undefined) return toJson(output, message, jsonOptions);
+  if (field.fieldKind === "message") return shown === undefined ? null : toJson(field.message, shown as Message, jsonOptions);
+  return (toJson(output, message, jsonOptions) as JsonObject)[field.jsonName] ?? (field.fieldKind === "list" ? [] : null);
+}
