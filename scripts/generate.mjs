@@ -8,7 +8,13 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Each target of the generator with the folder it writes to. */
-const targets = ["contract=gen/src", "rest=gen/src/rest", "openapi=openapi", "openapi-module=gen/src/openapi"];
+const targets = [
+  "contract=gen/src",
+  "rest=gen/src/rest",
+  "openapi=openapi",
+  "openapi-module=gen/src/openapi",
+  "conformance=gen/src/conformance",
+];
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const info = [
   "title=Parapet",

@@ -1,8 +1,9 @@
 /** The targets that exist: the one place to add one. */
 import type { Target } from "../model.js";
+import { conformanceTarget } from "./conformance/emit.js";
 import { contractTarget } from "./contract/emit.js";
 import { openapiModuleTarget, openapiTarget } from "./openapi/emit.js";
 import { restTarget } from "./rest/emit.js";
 
 /** Every target, in the order in which they run. */
-export const targets: readonly Target[] = [contractTarget, restTarget, openapiTarget, openapiModuleTarget];
+export const targets: readonly Target[] = [contractTarget, restTarget, openapiTarget, openapiModuleTarget, conformanceTarget];

@@ -1,0 +1,33 @@
+/** Prints JSON values as TypeScript literals. */
+import type { Json, JsonObject } from "../model.js";
+
+/** Longest run of one character that is printed as it is. */
+const runMax = 40;
+/** Objects and lists up to this length stay on one line, in characters. */
+const inlineMax = 120;
+
+/** A literal of a JSON value; texts that only repeat one character become `"a".repeat(n)`. */
+export function tsLiteral(value: Json, indent = ""): string {
+  if (typeof value === "string") return textLiteral(value);
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const deeper = `${indent}  `;
+  const isList = Array.isArray(value);
+  const parts = isList
+    ? (value as readonly Json[]).map((item) => tsLiteral(item, deeper))
+    : Object.entries(value as JsonObject).map(([key, item]) => `${keyLiteral(key)}: ${tsLiteral(item, deeper)}`);
+  const [open, close] = isList ? "[]" : "{}";
+  if (parts.length === 0) return `${open}${close}`;
+  const inline = isList ? `[${parts.join(", ")}]` : `{ ${parts.join(", ")} }`;
+  if (inline.length <= inlineMax && !inline.includes("\n")) return inline;
+  return `${open}\n${parts.map((part) => `${deeper}${part},\n`).join("")}${indent}${close}`;
+}
+
+function textLiteral(text: string): string {
+  if (text.length <= runMax || text !== text[0]!.repeat(text.length)) return JSON.stringify(text);
+  return `${JSON.stringify(text[0])}.repeat(${text.length})`;
+}
+
+function keyLiteral(key: string): string {
+  if (key.length > runMax && key === key[0]!.repeat(key.length)) return `[${textLiteral(key)}]`;
+  return /^[A-Za-z_$][\w$]*$/.test(key) && key !== "__proto__" ? key : JSON.stringify(key);
+}
