@@ -151,19 +151,9 @@ const equalFailures: Check = {
   },
 };
 
-const disabledUsers = new WeakMap<Context, Promise<Person>>();
-
 /** One disabled user for all protocols. */
-function disabledUser(context: Context): Promise<Person> {
-  let made = disabledUsers.get(context);
-  if (made === undefined) {
-    made = context.people.make("disabled", { limits: "default" }).then(async (person) => {
-      await context.asAdmin("AuthService/UpdateUser", { username: person.username, disabled: true });
-      return person;
-    });
-    disabledUsers.set(context, made);
-  }
-  return made;
+function disabledUser({ people, asAdmin }: Context): Promise<Person> {
+  return people.shared("disabled", { limits: "default" }, ({ username }) => asAdmin("AuthService/UpdateUser", { username, disabled: true }));
 }
 
 const guessing: Check = {

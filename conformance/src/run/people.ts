@@ -42,6 +42,8 @@ export interface PersonOptions {
 export interface People {
   /** A user that nobody else uses. */
   make(purpose: string, options: PersonOptions): Promise<Person>;
+  /** A user that checks share, made at the first use of its purpose; `ready` brings it into the state they want. */
+  shared(purpose: string, options: PersonOptions, ready?: (person: Person) => Promise<unknown>): Promise<Person>;
   /** The user of a role, made at its first use. */
   as(role: Role): Promise<Person>;
   /** Logs in. Wrong passwords are results too. */
@@ -75,7 +77,7 @@ type Parts = Pick<Context, "call" | "asAdmin" | "name" | "freshSource" | "contro
 
 /** Creates the keeper of a run's principals. */
 export function createPeople({ call, asAdmin, name, freshSource, control, namespace, random, secrets, serverNow }: Parts): People {
-  const made = new Map<Role, Promise<Person>>();
+  const kept = new Map<string, Promise<Person>>();
   const overrides = new Set<string>();
 
   const login: People["login"] = (username, password, options) => call(control, "AuthService/Login", { username, password }, options);
@@ -115,20 +117,28 @@ export function createPeople({ call, asAdmin, name, freshSource, control, namesp
     return key;
   };
 
+  const shared: People["shared"] = (purpose, options, ready) => {
+    let person = kept.get(purpose);
+    if (person === undefined) {
+      person = make(purpose, options).then(async (made) => {
+        await ready?.(made);
+        return made;
+      });
+      kept.set(purpose, person);
+    }
+    return person;
+  };
+
   return {
     make,
+    shared,
     login,
     setLimits,
     overrides,
     as: (role) => {
-      let person = made.get(role);
-      if (person === undefined) {
-        const grant = rolesGrants[role];
-        const collection = `${namespace}-${grant?.on === "otherCollection" ? "other" : "docs"}`;
-        person = make(role, { limits: "unlimited", grants: grant === undefined ? [] : [{ collection, ...grant.rights }] });
-        made.set(role, person);
-      }
-      return person;
+      const grant = rolesGrants[role];
+      const collection = `${namespace}-${grant?.on === "otherCollection" ? "other" : "docs"}`;
+      return shared(role, { limits: "unlimited", grants: grant === undefined ? [] : [{ collection, ...grant.rights }] });
     },
   };
 }

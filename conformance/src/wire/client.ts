@@ -40,20 +40,23 @@ export function carries({ encoding }: Variant, { desc, sideEffects, bindings }: 
   return true;
 }
 
-/** Creates a client. `timeoutMs` bounds each call that does not say otherwise. */
-export function createWireClient(transport: Transport, timeoutMs: number): WireClient {
+/** Creates a client. `timeoutMs` bounds each call that does not say otherwise, `requestsMax` all of them together. */
+export function createWireClient(transport: Transport, timeoutMs: number, requestsMax: number): WireClient {
   const traffic: Traffic = { requests: 0 };
+  const spend = (): void => {
+    if (++traffic.requests > requestsMax) throw new Error(`the ceiling of ${requestsMax} requests is reached`);
+  };
   return {
     transport,
     traffic,
-    http: (request) => {
-      traffic.requests++;
-      return transport.exchange({ verb: "GET", headers: [], body: undefined, http: "h1", source: undefined, timeoutMs, ...request });
+    http: async (request) => {
+      spend();
+      return await transport.exchange({ verb: "GET", headers: [], body: undefined, http: "h1", source: undefined, timeoutMs, ...request });
     },
     call: async (variant, method, request, options = {}) => {
       const codec = codecs[variant.encoding];
       const encoded = codec.encode(method, request, options);
-      traffic.requests++;
+      spend();
       const sentAtMs = performance.now();
       const http = await transport.exchange({ ...encoded, http: variant.http, source: options.source, timeoutMs: options.timeoutMs ?? timeoutMs });
       const receivedAtMs = performance.now();

@@ -3,7 +3,7 @@ import { frame, frames } from "./envelope.js";
 import { fromLines } from "./fields.js";
 import { binaryOf, credentialHeaders, fromBinaryMessage, inflated } from "./messages.js";
 import { fromGrpcTrailers } from "./status.js";
-import { type Codec, field } from "./wire.js";
+import { type Codec, field, type Fields, type HttpResponse } from "./wire.js";
 
 const trailerFlag = 0x80;
 
@@ -41,6 +41,15 @@ function codec(contentType: string, text: boolean): Codec {
 /** A text body may be several padded base64 texts in a row, one a flush. */
 function fromBase64Parts(text: string): Uint8Array {
   return Buffer.concat(Array.from(text.matchAll(/[A-Za-z0-9+/]+={0,2}/g), ([part]) => Buffer.from(part, "base64")));
+}
+
+/** The fields of the trailer frame of a gRPC-Web answer; none for other answers. */
+export function trailerLines({ headers, body }: HttpResponse): Fields {
+  const type = field(headers, "content-type") ?? "";
+  if (!type.startsWith("application/grpc-web")) return new Map();
+  const bytes = type.startsWith("application/grpc-web-text") ? fromBase64Parts(Buffer.from(body).toString("latin1")) : body;
+  const trailer = frames(bytes).find(({ flags }) => (flags & trailerFlag) !== 0);
+  return fromLines(Buffer.from(trailer?.data ?? []).toString("latin1"));
 }
 
 /** gRPC-Web with binary bodies. */

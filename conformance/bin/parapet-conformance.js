@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+// Starts the suite; small enough to exist before the first build, as npm links only bins that do.
+const { main } = await import("../dist/main.js").catch((error) => {
+  if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
+  process.stderr.write("parapet-conformance: not built yet; run `npm run build` first\n");
+  process.exit(70);
+});
+const newSeed = () => Math.floor(Math.random() * 2 ** 32);
+process.exitCode = await main({ argv: process.argv.slice(2), env: process.env, stdout: process.stdout, stderr: process.stderr, now: Date.now, newSeed });

@@ -1,0 +1,183 @@
+/** The parapet-conformance command: from arguments to an exit code. */
+import { lookup } from "node:dns/promises";
+import { readFileSync, writeFileSync } from "node:fs";
+import { connect, isIP } from "node:net";
+import { catalog } from "./checks/catalog.js";
+import { type Options, readOptions, type RunCommand, usage } from "./options.js";
+import { requirementOf, requirements } from "./registry.js";
+import { type Check, profiles } from "./run/check.js";
+import type { Context } from "./run/context.js";
+import { createRandom } from "./run/random.js";
+import { reportForms, type RunIdentity } from "./run/report.js";
+import { type Result, runChecks, summarize, type Summary } from "./run/runner.js";
+import { closeSession, openSession } from "./run/session.js";
+import { outcomes } from "./run/verdict.js";
+import { createWireClient } from "./wire/client.js";
+import { createTransport, type Target } from "./wire/transport.js";
+
+/** What the command works with. */
+export interface CommandIo {
+  /** Arguments after the program's name. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** A seed of 32 bits for a run that was given none. */
+  readonly newSeed: () => number;
+}
+
+/** Exit codes: 0 no MUST failed, 1 one did, 2 the run could not say (SU-08), 64 wrong usage (sysexits.h). */
+const exit = { passed: 0, failed: 1, harness: 2, usage: 64 } as const;
+
+/** Runs the command; resolves to the exit code. */
+export async function main(io: CommandIo): Promise<number> {
+  const options = readOptions(io.argv, io.env);
+  const commands: { readonly [K in Options["command"]]: (options: Extract<Options, { command: K }>) => Promise<number> | number } = {
+    help: () => print(io.stdout, usage),
+    version: () => print(io.stdout, `parapet-conformance ${version()}\n`),
+    wrong: ({ problems }) => {
+      io.stderr.write(`${problems.map((problem) => `parapet-conformance: ${problem}\n`).join("")}\n${usage}`);
+      return exit.usage;
+    },
+    plan: (plan) => printPlan(plan, io),
+    run: (run) => runSuite(run, io),
+  };
+  return await (commands[options.command] as (options: Options) => Promise<number> | number)(options);
+}
+
+/** The checks that a command line selects. */
+function selectChecks({ profile, only }: RunCommand): Check[] {
+  const included = profiles.slice(0, profiles.indexOf(profile) + 1);
+  return catalog.filter((check) => included.includes(check.profile) && (only.length === 0 || only.includes(check.id)));
+}
+
+function printPlan(options: RunCommand, { stdout }: CommandIo): number {
+  const selected = selectChecks(options);
+  for (const { id, over, needs = [] } of selected) {
+    const { keyword, property } = requirementOf(id);
+    stdout.write(`${id}  ${keyword.padEnd(6)}  ${over === "once" ? "once     " : "protocols"}  ${property}${needs.length > 0 ? `  (needs ${needs.join(", ")})` : ""}\n`);
+  }
+  stdout.write(`${selected.length} of ${requirements.length} requirements have a check in this selection\n`);
+  return selected.length > 0 ? exit.passed : exit.harness;
+}
+
+async function runSuite(options: RunCommand, io: CommandIo): Promise<number> {
+  const say = (line: string): void => void io.stderr.write(`${line}\n`);
+  for (const warning of options.warnings) say(`warning: ${warning}`);
+  const checks = selectChecks(options);
+  const strangers = [...options.only, ...options.required].filter((id) => !catalog.some((check) => check.id === id));
+  if (checks.length === 0 || strangers.length > 0) {
+    say(`nothing to run: ${strangers.length > 0 ? `no check of ${strangers.join(", ")}` : "the selection is empty"}`);
+    return exit.harness;
+  }
+  const seed = options.seed ?? io.newSeed();
+  const startedAtMs = performance.now();
+  const target = await reach(options);
+  if (typeof target === "string") {
+    say(`target ${options.target.origin} is unreachable: ${target}`);
+    return exit.harness;
+  }
+  say(`parapet-conformance ${version()}, profile ${options.profile}, target ${options.target.origin} (${target.address}), seed ${seed}`);
+  const transport = createTransport(target);
+  const client = createWireClient(transport, options.timeoutMs, options.requestsMax);
+  let context: Context | undefined;
+  try {
+    const { adminUser, adminPassword, signingKey, origin, protocols } = options;
+    context = await openSession({ client, settings: { adminUser, adminPassword, signingKey, origin }, random: createRandom(seed), now: io.now, protocols, loopback: target.address.startsWith("127."), log: say });
+    say(`run ${context.namespace} against ${context.claims.implementation} ${context.claims.version}`);
+    const { onResult, end } = progress(say, checks);
+    const results = await runChecks(context, { checks, required: new Set(options.required), onResult });
+    end();
+    await closeSession(context, say);
+    const summary = summarize(results, client.traffic.requests, (performance.now() - startedAtMs) / 1_000);
+    const { implementation, version: deployed, contractHash } = context.claims;
+    const identity: RunIdentity = { target: options.target.origin, implementation, version: deployed, contractHash, suite: version(), profile: options.profile, seed, command: commandOf(options, seed) };
+    if (options.report !== undefined && options.out !== undefined) writeFileSync(options.out, reportForms[options.report]({ results, summary, identity }));
+    printSummary(io.stdout, results, summary, identity);
+    if (summary.passed) return exit.passed;
+    return summary.counts["HARNESS-ERROR"] > 0 && summary.counts.FAIL === 0 ? exit.harness : exit.failed;
+  } catch (error) {
+    if (context !== undefined) await closeSession(context, say);
+    say(`the run could not go on: ${(error as Error).message}`);
+    return exit.harness;
+  } finally {
+    transport.close();
+  }
+}
+
+/** Finds the one address that answers; IPv4 first, as only it has many local sources. A text says why none does. */
+async function reach({ target, ca }: RunCommand): Promise<Target | string> {
+  const hostname = target.hostname.replace(/^\[|\]$/g, "");
+  const tls = target.protocol === "https:";
+  const port = Number(target.port || (tls ? 443 : 80));
+  const found = isIP(hostname) ? [{ address: hostname, family: isIP(hostname) }] : await lookup(hostname, { all: true }).catch((error: NodeJS.ErrnoException) => error.code ?? error.message);
+  if (typeof found === "string") return found;
+  const problems: string[] = [];
+  for (const { address } of [...found].sort((a, b) => a.family - b.family)) {
+    const problem = await knock(address, port);
+    if (problem === undefined) return { authority: target.host, hostname, address, port, tls, ca };
+    problems.push(`${address} port ${port}: ${problem}`);
+  }
+  return problems.join("; ");
+}
+
+function knock(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 5_000 });
+    const settle = (problem?: string): void => {
+      socket.destroy();
+      resolve(problem);
+    };
+    socket.on("connect", () => settle());
+    socket.on("timeout", () => settle("no answer in 5 s"));
+    socket.on("error", (error: NodeJS.ErrnoException) => settle(error.code ?? error.message));
+  });
+}
+
+/** One line for each check when it is over, and one more for each protocol that did not pass. */
+function progress(say: (line: string) => void, checks: readonly Check[]): { onResult: (result: Result) => void; end: () => void } {
+  let current: { id: string; passed: number; seconds: number } | undefined;
+  let done = 0;
+  const end = (): void => {
+    if (current !== undefined && current.passed > 0) say(`[${done}/${checks.length}] ${current.id} PASS (${current.passed} in ${current.seconds.toFixed(1)} s)`);
+  };
+  return {
+    end,
+    onResult: ({ id, protocol, outcome, detail, seconds }) => {
+      if (current?.id !== id) {
+        end();
+        current = { id, passed: 0, seconds: 0 };
+        done++;
+      }
+      current.seconds += seconds;
+      if (outcome === "PASS") current.passed++;
+      else say(`[${done}/${checks.length}] ${id} ${outcome} over ${protocol}: ${detail}`);
+    },
+  };
+}
+
+function printSummary(stdout: NodeJS.WritableStream, results: readonly Result[], { counts, checks, requests, seconds, passed }: Summary, { implementation, version: deployed, seed, command }: RunIdentity): void {
+  const worst = results.filter(({ outcome }) => !["PASS", "NOT-CLAIMED"].includes(outcome));
+  for (const { id, keyword, protocol, outcome, detail } of worst) stdout.write(`${outcome}  ${id} ${keyword} over ${protocol}: ${detail}\n`);
+  const totals = outcomes.filter((outcome) => counts[outcome] > 0).map((outcome) => `${counts[outcome]} ${outcome}`);
+  stdout.write(`${passed ? "PASSED" : "FAILED"}: ${implementation} ${deployed}, ${checks} requirements, ${results.length} results: ${totals.join(", ")}\n`);
+  stdout.write(`${requests} requests in ${seconds.toFixed(1)} s, seed ${seed}; again: ${command}\n`);
+}
+
+/** The command that repeats a run, without its secrets. */
+function commandOf({ target, adminUser, profile, only, protocols }: RunCommand, seed: number): string {
+  const lists = [...only.map((id) => `--only ${id}`), ...protocols.map((label) => `--protocol ${label}`)];
+  return ["parapet-conformance run", `--target ${target.origin}`, `--admin-user ${adminUser}`, `--profile ${profile}`, `--seed ${seed}`, ...lists].join(" ");
+}
+
+function print(stream: NodeJS.WritableStream, text: string): number {
+  stream.write(text);
+  return exit.passed;
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+  return manifest.version;
+}
