@@ -1,5 +1,5 @@
 /** Seals the personal part of records under a key for each subject, so that destroying the key erases the person. */
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomFillSync } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type AuditRecord, type SealedFields, SealedFieldsSchema } from "@parapet/contract/parapet/audit/v1/audit_record_pb";
 import { fail, Reason } from "../errors.js";
@@ -57,7 +57,7 @@ export function subjectOf(actorId: string, timeNs: bigint): string {
  * subject, length-framed. A record's part is sealed under HMAC-SHA256(subject's key, sequence), so that no key meets more
  * than a few nonces (SP 800-38D allows 2^32).
  */
-export function createSealer({ masterKey, random = randomBytes }: SealerOptions): Sealer {
+export function createSealer({ masterKey, random = pooledBytes() }: SealerOptions): Sealer {
   if (masterKey.length !== keyBytes) throw new RangeError(`a master key has ${keyBytes} bytes`);
   const masterName = createHash("sha256").update("parapet master key\0").update(masterKey).digest().subarray(0, keyNameBytes);
   const wrapHead = Buffer.concat([Uint8Array.of(version), masterName]);
@@ -142,6 +142,22 @@ function framed(text: string): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes.length);
   return Buffer.concat([length, bytes]);
+}
+
+/** Random bytes from node:crypto, fetched many at a time, each given out once and then wiped. */
+function pooledBytes(): (length: number) => Uint8Array {
+  const pool = new Uint8Array(4_096);
+  let used = pool.length;
+  return (length) => {
+    if (used + length > pool.length) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    const bytes = pool.slice(used, used + length);
+    pool.fill(0, used, used + length);
+    used += length;
+    return bytes;
+  };
 }
 
 /** Nonce, ciphertext, tag. */

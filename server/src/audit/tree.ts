@@ -1,5 +1,5 @@
 /** The Merkle tree of the log: hashes, the compact right edge, proofs and their verification (RFC 9162 section 2.1, as RFC 6962). */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** Length of a hash, in bytes (SHA-256). */
 export const hashBytes = 32;
@@ -37,9 +37,9 @@ const nodePrefix = Uint8Array.of(1);
 /** The edge with one more leaf. */
 export function appended(edge: Edge, leaf: Uint8Array): Edge {
   const peaks = [...edge.peaks];
-  let hash = leaf;
-  for (let rest = edge.size; rest % 2 === 1; rest = (rest - 1) / 2) hash = nodeHash(peaks.pop()!, hash);
-  peaks.push(hash);
+  let merged = leaf;
+  for (let rest = edge.size; rest % 2 === 1; rest = (rest - 1) / 2) merged = nodeHash(peaks.pop()!, merged);
+  peaks.push(merged);
   return { size: edge.size + 1, peaks };
 }
 
@@ -159,7 +159,5 @@ function areHashes(proof: readonly Uint8Array[]): boolean {
 }
 
 function sha256(...parts: Uint8Array[]): Uint8Array {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest());
+  return new Uint8Array(hash("sha256", Buffer.concat(parts), "buffer"));
 }

@@ -3,28 +3,57 @@
 /** One part of a key: text and bytes are escaped and ended, numbers are eight bytes big endian. */
 export type Part = string | Uint8Array | bigint | number;
 
-const utf8 = new TextEncoder();
-
 /**
  * Packs parts into a key. In text and bytes 0x00 becomes 0x00 0xFF and the end is 0x00 0x01 (the tuple encoding of
  * FoundationDB, shortened), so keys compare part by part, `["a"]` is never a prefix of `["ab"]`, and a range over all
  * keys that begin with some parts is `[pack(parts), pack(parts) + 0xFF…)`.
  */
 export function pack(parts: readonly Part[]): Uint8Array {
-  const chunks: Uint8Array[] = [];
   let length = 0;
-  for (const part of parts) {
-    const chunk = typeof part === "string" ? framed(utf8.encode(part)) : part instanceof Uint8Array ? framed(part) : integer(part);
-    chunks.push(chunk);
-    length += chunk.length;
-  }
+  for (const part of parts) length += lengthOf(part);
   const key = new Uint8Array(length);
+  const bytes = Buffer.from(key.buffer);
   let offset = 0;
-  for (const chunk of chunks) {
-    key.set(chunk, offset);
-    offset += chunk.length;
+  for (const part of parts) {
+    if (typeof part === "string") offset = endFrame(key, offset, bytes.write(part, offset, "utf8"));
+    else if (part instanceof Uint8Array) offset = (key.set(part, offset), endFrame(key, offset, part.length));
+    else offset = writeInteger(bytes, offset, part);
   }
   return key;
+}
+
+/** Length of a packed part, in bytes. */
+function lengthOf(part: Part): number {
+  if (typeof part === "string") return Buffer.byteLength(part, "utf8") + zerosOf(part) + 2;
+  if (part instanceof Uint8Array) return part.length + part.reduce((zeros, byte) => (byte === 0 ? zeros + 1 : zeros), 0) + 2;
+  return 8;
+}
+
+function zerosOf(text: string): number {
+  let zeros = 0;
+  for (let at = text.indexOf("\0"); at >= 0; at = text.indexOf("\0", at + 1)) zeros++;
+  return zeros;
+}
+
+/** Escapes the `length` bytes at `offset` in place, ends them, and returns the offset behind. */
+function endFrame(key: Uint8Array, offset: number, length: number): number {
+  let end = offset + length;
+  for (let i = offset; i < end; i++) {
+    if (key[i] !== 0) continue;
+    key.copyWithin(i + 2, i + 1, end);
+    key[++i] = 0xff;
+    end++;
+  }
+  key[end] = 0;
+  key[end + 1] = 0x01;
+  return end + 2;
+}
+
+function writeInteger(bytes: Buffer, offset: number, value: bigint | number): number {
+  if (typeof value === "bigint") return bytes.writeBigUInt64BE(value, offset);
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is no part of a key`);
+  bytes.writeUInt32BE(Math.floor(value / 2 ** 32), offset);
+  return bytes.writeUInt32BE(value % 2 ** 32, offset + 4);
 }
 
 /** The range of all keys that begin with these parts. */
@@ -66,25 +95,6 @@ export function unpackBytes(key: Uint8Array, offset: number): { value: Uint8Arra
 /** Reads the integer part at `offset`. */
 export function unpackInteger(key: Uint8Array, offset: number): bigint {
   return new DataView(key.buffer, key.byteOffset, key.byteLength).getBigUint64(offset);
-}
-
-function framed(bytes: Uint8Array): Uint8Array {
-  let zeros = 0;
-  for (const byte of bytes) if (byte === 0) zeros++;
-  const out = new Uint8Array(bytes.length + zeros + 2);
-  let to = 0;
-  for (const byte of bytes) {
-    out[to++] = byte;
-    if (byte === 0) out[to++] = 0xff;
-  }
-  out[to + 1] = 0x01;
-  return out;
-}
-
-function integer(value: bigint | number): Uint8Array {
-  const out = new Uint8Array(8);
-  new DataView(out.buffer).setBigUint64(0, BigInt(value));
-  return out;
 }
 
 /** Kinds of rows: the part that follows the tenant in every key. */
