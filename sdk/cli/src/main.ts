@@ -1,6 +1,6 @@
 /** The parapet command: picks the subcommand that the first argument names. */
 import { readFileSync } from "node:fs";
-import { ConfigError, describeConfig, loadConfig, variablesMarkdown } from "@parapet/server";
+import { ConfigError, describeConfig, loadConfig, serve, variablesMarkdown } from "@parapet/server";
 
 /** Where a command reads from and writes to. */
 export interface CommandIo {
@@ -25,6 +25,7 @@ const usageExit = 64;
 const configExit = 78;
 
 const commands: Readonly<Record<string, Command>> = {
+  serve: { usage: "[--config FILE]", summary: "start the server", run: serve },
   config: { usage: "[--config FILE | --markdown]", summary: "print the configuration in force, secrets redacted, or the table of all variables", run: printConfig },
   help: { usage: "", summary: "print this", run: ({ stdout }) => print(stdout, help()) },
 };
