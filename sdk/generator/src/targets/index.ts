@@ -4,6 +4,7 @@ import { conformanceTarget } from "./conformance/emit.js";
 import { contractTarget } from "./contract/emit.js";
 import { openapiModuleTarget, openapiTarget } from "./openapi/emit.js";
 import { restTarget } from "./rest/emit.js";
+import { typescriptTarget } from "./typescript/emit.js";
 
 /** Every target, in the order in which they run. */
-export const targets: readonly Target[] = [contractTarget, restTarget, openapiTarget, openapiModuleTarget, conformanceTarget];
+export const targets: readonly Target[] = [contractTarget, restTarget, openapiTarget, openapiModuleTarget, conformanceTarget, typescriptTarget];

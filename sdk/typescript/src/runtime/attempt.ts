@@ -3,7 +3,7 @@ import type { Client } from "./client.js";
 import { type Code, codeOfStatus } from "./codes.js";
 import type { CredentialHeader } from "./credentials.js";
 import { decodeDetails } from "./details.js";
-import { ParapetError } from "./error.js";
+import { clientError, ParapetError } from "./error.js";
 import type { Method } from "./method.js";
 import type { Scope } from "./scope.js";
 
@@ -59,7 +59,7 @@ export async function send({ client, method, scope, headers, credential, idempot
 
 /** What a broken connection fails with, unless the scope itself broke it. */
 export function networkFailed(scope: Scope, cause: unknown, message: string): unknown {
-  return scope.signal.aborted ? scope.signal.reason : new ParapetError({ code: "unavailable", reason: "NETWORK_FAILED", message, cause });
+  return scope.signal.aborted ? scope.signal.reason : clientError("NETWORK_FAILED", message, { cause });
 }
 
 /** Reads a whole body as text. */
@@ -95,14 +95,13 @@ interface WireError {
 /** Typed error of a response: of its Connect error, or of its status where a body is none. */
 export function errorOf(response: Response, json: unknown, clock: Client["clock"]): ParapetError {
   const { status, headers } = response;
+  const requestId = requestIdOf(response);
   const wire = json !== null && typeof json === "object" ? (json as WireError) : {};
   if (typeof wire.code !== "string") {
-    return new ParapetError({
-      code: status < 300 && status > 0 ? "internal" : codeOfStatus(status),
-      reason: "RESPONSE_MALFORMED",
-      message: `the response is not from this API (HTTP ${status}, ${headers.get("content-type") ?? "no content type"})`,
+    return clientError("RESPONSE_MALFORMED", `the response is not from this API (HTTP ${status}, ${headers.get("content-type") ?? "no content type"})`, {
+      ...(status === 200 ? {} : { code: codeOfStatus(status) }),
       status,
-      requestId: requestIdOf(response),
+      requestId,
       retryAfterMs: retryAfterMsOf(headers, clock),
     });
   }
@@ -117,7 +116,7 @@ export function errorOf(response: Response, json: unknown, clock: Client["clock"
     message: typeof wire.message === "string" && wire.message !== "" ? wire.message : wire.code,
     details,
     status,
-    requestId: requestIdOf(response),
+    requestId,
     // The exact figure first: the header is rounded up to seconds.
     retryAfterMs: retry?.retryDelayMs ?? retryAfterMsOf(headers, clock),
   });

@@ -200,6 +200,15 @@ describe("time", () => {
     expect(await errorOf(call)).toMatchObject({ code: "deadline_exceeded", reason: "ATTEMPT_TIMED_OUT", attempts: 1 });
   });
 
+  it("leaves no timer behind, however an attempt ended", async () => {
+    const { clock, client } = clientOf({ timeoutMs: 60_000, attemptTimeoutMs: 20_000 });
+    for (const answer of [ok({}), reset, refuse("unavailable"), refuse("not_found", { status: 404 }), text(200, "text/html", "<html>")]) {
+      server.script(answer);
+      await unary(client, read, {}).result();
+      expect(clock.pending()).toEqual([]);
+    }
+  });
+
   it("may be unbounded", async () => {
     server.script(ok({}));
     const { clock, client } = clientOf({ timeoutMs: Infinity });

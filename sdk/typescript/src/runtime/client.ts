@@ -1,7 +1,7 @@
 /** A client: everything that its calls share, checked once. */
 import { type Clock, systemClock } from "./clock.js";
 import { type CredentialOptions, createCredentials, type Credentials } from "./credentials.js";
-import { ParapetError } from "./error.js";
+import { clientError, type ParapetError } from "./error.js";
 import type { Hooks } from "./hooks.js";
 import { createRetryBudget, type RetryBudget, type RetryBudgetOptions } from "./retry-budget.js";
 
@@ -64,7 +64,7 @@ export interface Client {
 
 /** An argument that cannot be used. Without a cause: what `fetch` and `Headers` throw quotes the value, which may be secret. */
 export function invalid(message: string, method?: string): ParapetError {
-  return new ParapetError({ code: "invalid_argument", reason: "REQUEST_INVALID", message, method });
+  return clientError("REQUEST_INVALID", message, { method });
 }
 
 /** Makes a client. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. */
@@ -104,13 +104,13 @@ function headersOf(init: HeadersInit | undefined): Headers {
 }
 
 function baseUrlOf(text: string): string {
-  let url: URL;
+  let url: URL | undefined;
   try {
     url = new URL(text, (globalThis as { location?: { href: string } }).location?.href);
   } catch {
-    throw invalid("baseUrl is not a URL");
+    // Said below, together with all else that a base cannot be.
   }
-  if (!/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
     throw invalid("baseUrl must be an http or https URL without user name, password, query and fragment");
   }
   return url.href.replace(/\/+$/, "");

@@ -1,6 +1,6 @@
 /** What a client proves itself with, and how it gets a fresh token. */
 import type { Clock } from "./clock.js";
-import { ParapetError } from "./error.js";
+import { clientError, ParapetError } from "./error.js";
 import type { Scope } from "./scope.js";
 
 /** A token, with the end of its life in Unix seconds where it is known (0: never). The response of a login has this shape. */
@@ -35,7 +35,7 @@ const visibleAscii = /^[\x21-\x7e]+$/;
 
 // The message never shows the value, and there is no cause: what fetch says of a bad header quotes it.
 const unusable = (what: string): ParapetError =>
-  new ParapetError({ code: "unauthenticated", reason: "CREDENTIAL_UNAVAILABLE", message: `${what} is empty or has characters that no header can carry` });
+  clientError("CREDENTIAL_UNAVAILABLE", `${what} is empty or has characters that no header can carry`);
 
 const checked = (what: string, value: unknown): string => {
   if (typeof value === "string" && visibleAscii.test(value)) return value;
@@ -51,7 +51,7 @@ export interface CredentialOptions {
 /** Makes the credentials of a client. Throws ParapetError (CREDENTIAL_UNAVAILABLE) for what no header can carry, and (REQUEST_INVALID) if both kinds are given. */
 export function createCredentials({ apiKey, token }: CredentialOptions, clock: Clock, timeoutMs: number): Credentials {
   if (apiKey !== undefined && token !== undefined) {
-    throw new ParapetError({ code: "invalid_argument", reason: "REQUEST_INVALID", message: "apiKey and token exclude each other" });
+    throw clientError("REQUEST_INVALID", "apiKey and token exclude each other");
   }
   if (typeof token !== "function") {
     const fixed: CredentialHeader | undefined =
@@ -85,7 +85,7 @@ export function createCredentials({ apiKey, token }: CredentialOptions, clock: C
       controller.abort();
       // What `checked` throws says enough; the failure of a call that the source made stays visible as the cause.
       if (cause instanceof ParapetError && cause.method === "") throw cause;
-      throw new ParapetError({ code: "unauthenticated", reason: "CREDENTIAL_UNAVAILABLE", message: "the token source failed", cause });
+      throw clientError("CREDENTIAL_UNAVAILABLE", "the token source failed", { cause });
     } finally {
       cancel();
       asking = undefined;

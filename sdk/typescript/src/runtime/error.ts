@@ -86,3 +86,19 @@ export class ParapetError<R extends string = string> extends Error {
     return { ...this, message: this.message };
   }
 }
+
+const codes: Readonly<Record<ClientReason, Code>> = {
+  NETWORK_FAILED: "unavailable",
+  RESPONSE_MALFORMED: "internal",
+  DEADLINE_PASSED: "deadline_exceeded",
+  ATTEMPT_TIMED_OUT: "deadline_exceeded",
+  CALL_CANCELLED: "canceled",
+  CREDENTIAL_UNAVAILABLE: "unauthenticated",
+  REQUEST_INVALID: "invalid_argument",
+  UNSPECIFIED: "unknown",
+};
+
+/** An error that the client itself finds; `facts` go over what the reason implies. */
+export function clientError(reason: ClientReason, message: string, facts: Partial<ErrorFacts> = {}): ParapetError {
+  return new ParapetError({ code: codes[reason], reason, message, ...facts });
+}

@@ -2,7 +2,7 @@
 import { type ResponseInfo, requestIdOf, send } from "./attempt.js";
 import { type Client, invalid } from "./client.js";
 import type { CredentialHeader } from "./credentials.js";
-import { ParapetError } from "./error.js";
+import { clientError, ParapetError } from "./error.js";
 import type { AttemptEnd } from "./hooks.js";
 import type { Method } from "./method.js";
 import { createScope, type Scope } from "./scope.js";
@@ -48,8 +48,8 @@ export function begin(client: Client, { name: method }: Method, { timeoutMs = cl
     clock: client.clock,
     timeoutMs,
     parent: signal,
-    timedOut: () => new ParapetError({ code: "deadline_exceeded", reason: "DEADLINE_PASSED", message: "the call took too long", method, attempts }),
-    aborted: (cause) => new ParapetError({ code: "canceled", reason: "CALL_CANCELLED", message: "the call was cancelled", method, attempts, cause }),
+    timedOut: () => clientError("DEADLINE_PASSED", "the call took too long", { method, attempts }),
+    aborted: (cause) => clientError("CALL_CANCELLED", "the call was cancelled", { method, attempts, cause }),
   });
   return { scope, attempts: () => attempts, count: () => ++attempts };
 }
@@ -86,7 +86,7 @@ export async function execute<T>(
         clock: client.clock,
         timeoutMs: attemptTimeoutMs,
         parent: scope.signal,
-        timedOut: () => new ParapetError({ code: "deadline_exceeded", reason: "ATTEMPT_TIMED_OUT", message: "the attempt took too long" }),
+        timedOut: () => clientError("ATTEMPT_TIMED_OUT", "the attempt took too long"),
         aborted: (reason) => reason,
       });
       const headers = client.headers(options.headers);
@@ -163,14 +163,11 @@ function isRefusedToken(failure: ParapetError, credential: CredentialHeader | un
 }
 
 /** Anything thrown as the error of this call. */
-export function typed(thrown: unknown, method: Method, attempts: number): ParapetError {
-  if (!(thrown instanceof ParapetError)) {
-    return new ParapetError({ code: "unknown", reason: "UNSPECIFIED", message: "the call failed", method: method.name, attempts, cause: thrown });
-  }
-  if (thrown.method === method.name && thrown.attempts === attempts) return thrown;
-  // Errors of the layers below do not know which call they belong to; the token source's own belong to another one.
+export function typed(thrown: unknown, { name: method }: Method, attempts: number): ParapetError {
+  if (!(thrown instanceof ParapetError)) return clientError("UNSPECIFIED", "the call failed", { method, attempts, cause: thrown });
+  // Errors of the layers below do not know which call they belong to.
   const { message, cause } = thrown;
-  return new ParapetError({ ...thrown, message, cause, method: method.name, attempts });
+  return thrown.method === method && thrown.attempts === attempts ? thrown : new ParapetError({ ...thrown, message, cause, method, attempts });
 }
 
 function quietly<T>(work: () => T): T | undefined {

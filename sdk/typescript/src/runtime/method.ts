@@ -13,8 +13,6 @@ export interface Method {
   readonly retryable: "always" | "with_key" | "never";
   /** What the caller needs: nothing, any principal, or a right; `on` is the request field that names the collection, empty for the server. */
   readonly needs: "nothing" | "principal" | { readonly right: "read" | "write" | "admin"; readonly on: string };
-  /** Reasons of its own, beside those that every call can meet. */
-  readonly reasons: readonly string[];
   /** How it pages, where it does. */
   readonly paging?: Paging;
   /** Fields of the response that hold secrets, at any depth. */

@@ -1,7 +1,7 @@
 /** A listing that turns its pages by itself. */
 import { type Call, type Result, unary } from "./call.js";
 import type { Client } from "./client.js";
-import { ParapetError } from "./error.js";
+import { clientError } from "./error.js";
 import type { CallOptions, Outcome } from "./execute.js";
 import type { Method, Paging } from "./method.js";
 
@@ -65,7 +65,7 @@ export function paged<Item, Page extends object, R extends string>(
         if (!following) return;
         // A server that repeats itself must not keep a client busy for ever.
         if (following === at) {
-          throw new ParapetError({ code: "internal", reason: "RESPONSE_MALFORMED", message: "a page names itself as the next one", method: method.name });
+          throw clientError("RESPONSE_MALFORMED", "a page names itself as the next one", { method: method.name });
         }
         at = following;
       }

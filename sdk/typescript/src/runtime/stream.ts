@@ -3,7 +3,7 @@ import { errorOf, isMessage, networkFailed, parseJson, readText, type ResponseIn
 import { Call } from "./call.js";
 import type { Client } from "./client.js";
 import { createEnvelopeReader, encodeEnvelopes, type Envelope, flagCompressed, flagEnd } from "./envelope.js";
-import { ParapetError } from "./error.js";
+import { clientError } from "./error.js";
 import { begin, type CallOptions, execute, type Outcome, toJson, typed } from "./execute.js";
 import type { Method } from "./method.js";
 import type { Scope } from "./scope.js";
@@ -40,7 +40,7 @@ export function serverStream<T extends object>(client: Client, method: Method, r
     if (endless) scope.disarm();
     let whole = false;
     // A stream that was left early must not go on behind its reader's back; a whole one leaves its connection to the next call.
-    const close = (): void => scope.end(whole ? undefined : new ParapetError({ code: "canceled", reason: "CALL_CANCELLED", message: "the stream was left" }));
+    const close = (): void => scope.end(whole ? undefined : clientError("CALL_CANCELLED", "the stream was left"));
     const read = async function* (): AsyncGenerator<T, void, undefined> {
       try {
         for (let frame = frames.first; ; frame = await scope.wait(frames.next())) {
@@ -123,7 +123,7 @@ async function openFrames(client: Client, response: Response, scope: Scope): Pro
       return await read();
     } catch (cause) {
       if (cause instanceof RangeError) {
-        throw new ParapetError({ code: "resource_exhausted", reason: "RESPONSE_MALFORMED", message: cause.message, status: response.status });
+        throw clientError("RESPONSE_MALFORMED", cause.message, { code: "resource_exhausted", status: response.status });
       }
       throw networkFailed(scope, cause, "the stream broke off");
     }
@@ -136,7 +136,7 @@ async function openFrames(client: Client, response: Response, scope: Scope): Pro
 
 /** The message of a frame; undefined at the end of the stream. Throws the error that the stream ended with. */
 function messageOf<T>(frame: Envelope | undefined, response: Response, client: Client): T | undefined {
-  if (!frame) throw new ParapetError({ code: "unavailable", reason: "NETWORK_FAILED", message: "the stream ended without its last frame", status: response.status });
+  if (!frame) throw clientError("NETWORK_FAILED", "the stream ended without its last frame", { status: response.status });
   const json = frame.flags & flagCompressed ? undefined : parseJson(decoder.decode(frame.data));
   if (typeof json !== "object" || json === null) throw errorOf(response, undefined, client.clock);
   if (!(frame.flags & flagEnd)) return json as T;

@@ -1,7 +1,7 @@
 /** Methods of an imagined contract, one for each way in which calls differ. */
 import type { Method, Paging } from "../runtime/method.js";
 
-const base = { kind: "unary", idempotency: "unknown", key: "ignored", retryable: "never", needs: "principal", reasons: [] } as const;
+const base = { kind: "unary", idempotency: "unknown", key: "ignored", retryable: "never", needs: "principal" } as const;
 
 /** May be repeated at will. */
 export const read: Method = { ...base, name: "test.v1.Test/Read", idempotency: "no_side_effects", retryable: "always" };

@@ -1,0 +1,74 @@
+/** api.md: every method with what it needs, how it fails, and how it is called. */
+import type { Json, Method, Model } from "../../model.js";
+import { generatedMark } from "../mark.js";
+import { type Names, property } from "./names.js";
+import { commonReasons, isCallable, needsOf, ownReasons } from "./services.js";
+
+/** Writes api.md. */
+export function emitApi(model: Model, names: Names): string {
+  const facade = names.facade.slice(0, 1).toLowerCase() + names.facade.slice(1);
+  const shared = sharedReasons(model);
+  const tables = model.services.map((service) => {
+    const { property: member } = names.service(service);
+    const rows = service.methods.map((method) => {
+      const call = isCallable(method) ? `\`${facade}.${member}.${names.method(method).member}\`` : `\`${method.name}\` (bidirectional: use the connect layer)`;
+      const [binding] = method.bindings;
+      const cells = [call, binding ? `\`${binding.verb} ${binding.template}\`` : "–", needsOf(method), repeatOf(method), codes(ownReasons(method).filter((name) => !shared.includes(name)))];
+      return `| ${cells.join(" | ")} |\n`;
+    });
+    const snippets = service.methods.filter(isCallable).map((method) => {
+      const request = method.examples.request ?? method.examples.minimal ?? {};
+      const target = `${facade}.${member}.${names.method(method).member}`;
+      return `### ${member}.${names.method(method).member}\n\n${method.docs}\n\n\`\`\`ts\n${snippetOf(method, target, request)}\n\`\`\`\n`;
+    });
+    const head = "| method | REST | needs | repeats | reasons |\n|---|---|---|---|---|\n";
+    return `## ${member}\n\n${service.docs}\n\n${head}${rows.join("")}\n${snippets.join("\n")}`;
+  });
+  const [first] = model.services.flatMap((service) => service.methods);
+  const example = first ? `, such as \`${names.method(first).reason}\`,` : "";
+  return `<!-- ${generatedMark} -->
+# Methods
+
+Calls fail with \`ParapetError\`. A method's own type${example} names every reason it can meet.
+To keep the tables short, those that most methods share stand here: ${codes(shared)}; and those that any call can meet (\`CommonReason\`): ${codes(commonReasons(model))}.
+
+"repeats": whether the client sends a call again after a failure that passes; "with a key": with the same Idempotency-Key each time.
+
+${tables.join("\n")}`;
+}
+
+/** Reasons that more than half of the methods share. */
+function sharedReasons(model: Model): string[] {
+  const methods = model.services.flatMap((service) => service.methods);
+  const all = [...new Set(methods.flatMap(ownReasons))].sort();
+  return all.filter((name) => methods.filter((method) => ownReasons(method).includes(name)).length * 2 > methods.length);
+}
+
+const codes = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(" ");
+
+function repeatOf({ idempotency, policy }: Method): string {
+  if (idempotency !== "unknown") return "yes";
+  return policy.idempotencyKey === "ignored" ? "no" : "with a key";
+}
+
+function snippetOf(method: Method, target: string, request: Json): string {
+  const literal = literalOf(request, "");
+  if (method.kind === "client_streaming") return `const response = await ${target}([${literal}]);`;
+  const argument = literal === "{}" ? "" : literal;
+  if (method.kind === "server_streaming") return `for await (const message of ${target}(${argument})) console.log(message);`;
+  return method.paging ? `for await (const item of ${target}(${argument})) console.log(item);` : `const response = await ${target}(${argument});`;
+}
+
+/** A JSON value as TypeScript would be written. */
+function literalOf(value: Json, indent: string): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const inner = `${indent}  `;
+  const entries = Array.isArray(value)
+    ? value.map((item: Json) => literalOf(item, inner))
+    : Object.entries(value as Readonly<Record<string, Json>>).map(([name, item]) => `${property(name)}: ${literalOf(item, inner)}`);
+  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
+  if (entries.length === 0) return open + close;
+  const short = Array.isArray(value) ? `[${entries.join(", ")}]` : `{ ${entries.join(", ")} }`;
+  if (short.length < 90 && !short.includes("\n")) return short;
+  return `${open}\n${entries.map((entry) => `${inner}${entry},\n`).join("")}${indent}${close}`;
+}

@@ -1,0 +1,82 @@
+/** Target `typescript`: a typed client over `@parapet/sdk/runtime`, tree-shakeable function by function. */
+import { posix } from "node:path";
+import type { Model, OutputFile, Target } from "../../model.js";
+import { tsHeader } from "../mark.js";
+import { emitApi } from "./api.js";
+import { jsdoc } from "./docs.js";
+import { relative } from "./modules.js";
+import { createNames, type Names } from "./names.js";
+import { reachOf } from "./reach.js";
+import { commonReasons, emitMethods, emitService } from "./services.js";
+import { emitTypes } from "./types.js";
+
+/** Writes types, functions, the facade and `api.md`. */
+export const typescriptTarget: Target = {
+  name: "typescript",
+  summary: "a TypeScript client: types, one function per RPC, a facade, api.md",
+  options: {
+    source: "folder of the TypeScript files within that of the target (default: its own)",
+    facade: "name of the facade's class (default: what all packages begin with)",
+  },
+  emit: (model, options) => emit(model, options),
+};
+
+function emit(model: Model, { source = "", facade }: Readonly<Record<string, string>>): OutputFile[] {
+  const reach = reachOf(model);
+  const isUsed = ({ fullName }: { readonly fullName: string }): boolean => reach.requests.has(fullName) || reach.responses.has(fullName);
+  const types = [...model.messages, ...model.enums].filter(isUsed);
+  const both = new Set(model.messages.map(({ fullName }) => fullName).filter((name) => reach.requests.has(name) && reach.responses.has(name)));
+  const names = createNames(model, types, both, facade);
+  const packages = [...new Set(types.map((type) => type.package))].sort();
+
+  const modules: [module: string, content: string][] = [
+    ...packages.map((name): [string, string] => [names.typesModule(name), emitTypes(model, name, names, reach)]),
+    ...model.services.map((service): [string, string] => [names.service(service).module, emitService(model, service, names)]),
+    ["reasons", emitReasons(model)],
+    ["facade", emitFacade(model, names)],
+    ["methods", emitMethods(model, names)],
+  ];
+  const index = modules.map(([module]) => `export * from "${relative("index", module)}";\n`).sort().join("");
+  return [
+    ...modules.map(([module, content]) => ({ path: posix.join(source, `${module}.ts`), content })),
+    { path: posix.join(source, "index.ts"), content: `${tsHeader("Everything that was generated")}${index}` },
+    { path: "api.md", content: emitApi(model, names) },
+  ];
+}
+
+function emitReasons(model: Model): string {
+  const reasons = model.reasons.map((reason) => `${jsdoc([reason.docs, `Code \`${reason.code}\`.`], { indent: "  " })}  | ${JSON.stringify(reason.name)}`);
+  const common = commonReasons(model).map((name) => `\n  | ${JSON.stringify(name)}`);
+  return `${tsHeader("Reasons of errors")}
+/** Every reason a server gives. */
+export type Reason =
+${reasons.join("\n") || "  never"};
+
+/** Reasons that any call can meet. */
+export type CommonReason =${common.join("") || " never"};
+`;
+}
+
+function emitFacade(model: Model, names: Names): string {
+  const services = model.services.map((service) => ({ service, ...names.service(service) }));
+  const imports = services.map(({ className, module }) => `import { ${className} } from "${relative("facade", module)}";\n`);
+  const fields = services.map(({ service, property, className }) => `${jsdoc([service.docs], { deprecated: service.deprecated, indent: "  " })}  readonly ${property}: ${className};\n`);
+  const made = services.map(({ property, className }) => `    this.${property} = new ${className}(this.#client);\n`);
+  return `${tsHeader("All services behind one class")}import * as rt from "@parapet/sdk/runtime";
+${imports.join("")}
+/** The client: one property per service. To bundle single methods, use \`createClient\` and the functions instead. */
+export class ${names.facade} {
+  readonly #client: rt.Client;
+${fields.join("")}
+  /** Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. */
+  constructor(options: rt.ClientOptions) {
+    this.#client = rt.createClient(options);
+${made.join("")}  }
+
+  /** What the functions take as their first argument. */
+  get client(): rt.Client {
+    return this.#client;
+  }
+}
+`;
+}

@@ -1,0 +1,145 @@
+/** Names that the TypeScript target makes: each unique, whatever the contract calls its things. */
+import type { Method, Model, Service } from "../../model.js";
+
+/** Names of one service. */
+export interface ServiceNames {
+  /** Class of the facade: `Documents`. */
+  readonly className: string;
+  /** Property of the facade: `documents`. */
+  readonly property: string;
+  /** Module of its functions, relative to the sources, without extension. */
+  readonly module: string;
+}
+
+/** Names of one method. */
+export interface MethodNames {
+  /** The function: `documentsAdd`. */
+  readonly function: string;
+  /** What the contract says of it: `documentsAddMethod`. */
+  readonly descriptor: string;
+  /** Union of its reasons: `DocumentsAddReason`. */
+  readonly reason: string;
+  /** Method of the service's class: `add`. */
+  readonly member: string;
+}
+
+/** Every name of a generated SDK. */
+export interface Names {
+  /** Class of the facade: `Parapet`. */
+  readonly facade: string;
+  /** Type of a message as responses hold it, or of an enum. */
+  type(fullName: string): string;
+  /** Type of a message as requests take it. */
+  input(fullName: string): string;
+  service(service: Service): ServiceNames;
+  method(method: Method): MethodNames;
+  /** Module of a package's types, relative to the sources, without extension. */
+  typesModule(packageName: string): string;
+}
+
+/** What the runtime exports beside the generated names, and what TypeScript keeps for itself. */
+const reserved = [
+  ...["AnyMessage", "AttemptEnd", "AttemptStart", "Base64", "Call", "CallOptions", "Client", "ClientOptions", "ClientReason", "Clock", "Code", "Duration"],
+  ...["ErrorDetail", "ErrorFacts", "Fetch", "FieldMask", "FieldViolation", "Finish", "Float", "Hooks", "Int64", "JsonObject", "JsonValue", "Messages", "Method"],
+  ...["OtherDetail", "Outcome", "Paged", "Paging", "ParapetError", "QuotaViolation", "ResponseInfo", "Result", "RetryBudgetOptions", "ServerStream"],
+  ...["Timestamp", "Token", "TokenSource", "UnknownEnum", "Reason", "CommonReason", "base64ToBytes", "bytesToBase64", "clientStream", "createClient"],
+  ...["commonReasons", "hideSecrets", "methods", "paged", "serverStream", "systemClock", "unary", "rt"],
+  ...["any", "bigint", "boolean", "never", "null", "number", "object", "string", "symbol", "undefined", "unknown", "void"],
+  ...["Error", "Promise", "Symbol", "globalThis", "client", "request", "requests", "options"],
+];
+
+/** Members of a class that cannot be methods, or would make it something else. */
+const reservedMembers = new Set(["constructor", "then", "toJSON", "prototype"]);
+
+/** Makes the names of a model. `inputs` are messages that requests and responses both hold, `types` all messages and enums that get a type. */
+export function createNames(model: Model, types: readonly { readonly fullName: string; readonly name: string; readonly package: string }[], inputs: ReadonlySet<string>, facade?: string): Names {
+  const taken = new Set(reserved);
+  const take = (...candidates: readonly string[]): string => {
+    let name = candidates.find((candidate) => !taken.has(candidate)) ?? candidates.at(-1)!;
+    while (taken.has(name)) name += "_";
+    taken.add(name);
+    return name;
+  };
+
+  const facadeName = take(facade ?? facadeOf(model), "Api");
+  const typeNames = new Map<string, string>();
+  const bare = new Map<string, number>();
+  for (const { name } of types) bare.set(flat(name), (bare.get(flat(name)) ?? 0) + 1);
+  for (const { fullName, name, package: from } of types) {
+    // Where two packages use one name, both say where they come from, so that neither depends on the order.
+    const unique = bare.get(flat(name)) === 1 ? [flat(name)] : [];
+    typeNames.set(fullName, take(...unique, pascal(domain(from)) + flat(name), pascal(from) + flat(name)));
+  }
+  const inputNames = new Map([...inputs].map((fullName) => [fullName, take(`${typeNames.get(fullName)!}Input`)]));
+
+  const services = new Map<string, ServiceNames>();
+  const methods = new Map<string, MethodNames>();
+  const properties = new Set<string>(reservedMembers).add("client");
+  for (const service of model.services) {
+    const own = model.messages.filter((message) => message.package === service.package).map(({ name }) => name);
+    const stem = service.name.replace(/(?<=.)Service$/, "");
+    const plain = lowerFirst(own.includes(stem) ? plural(stem) : stem);
+    const twice = model.services.filter((other) => other.name === service.name).length > 1;
+    const property = [...(twice ? [] : [plain]), camel(domain(service.package)) + upperFirst(plain), camel(service.package) + upperFirst(plain)].find((name) => !properties.has(name))!;
+    properties.add(property);
+    services.set(service.fullName, {
+      property,
+      className: take(upperFirst(property), `${upperFirst(property)}Api`),
+      module: `${folderOf(service.package)}/${kebab(service.name)}`,
+    });
+    const members = new Set<string>(reservedMembers);
+    for (const method of service.methods) {
+      let member = method.localName;
+      while (members.has(member)) member += "_";
+      members.add(member);
+      const name = take(property + upperFirst(method.name));
+      methods.set(method.fullName, { function: name, descriptor: take(`${name}Method`), reason: take(`${upperFirst(name)}Reason`), member });
+    }
+  }
+
+  return {
+    facade: facadeName,
+    type: (fullName) => typeNames.get(fullName)!,
+    input: (fullName) => inputNames.get(fullName) ?? typeNames.get(fullName)!,
+    service: ({ fullName }) => services.get(fullName)!,
+    method: ({ fullName }) => methods.get(fullName)!,
+    typesModule: (packageName) => `${folderOf(packageName)}/types`,
+  };
+}
+
+/** A name in quotes where it is no identifier. */
+export function property(name: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
+}
+
+/** First letter in upper case. */
+export function upperFirst(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+function lowerFirst(text: string): string {
+  return text.slice(0, 1).toLowerCase() + text.slice(1);
+}
+
+/** What all packages share: `Parapet` for `parapet.auth.v1` and `parapet.document.v1`. */
+function facadeOf(model: Model): string {
+  const [first = "", ...others] = model.services.map((service) => service.package.split(".")[0] ?? "");
+  return first !== "" && others.every((other) => other === first) ? pascal(first) : "Api";
+}
+
+/** The part of a package that names what it is about: `document` of `parapet.document.v1`. */
+function domain(packageName: string): string {
+  const parts = packageName.split(".").filter((part) => !/^v\d+((alpha|beta)\d*)?$/.test(part));
+  return parts.at(-1) ?? packageName;
+}
+
+function plural(noun: string): string {
+  if (/[^aeiou]y$/.test(noun)) return `${noun.slice(0, -1)}ies`;
+  return /(s|x|z|ch|sh)$/.test(noun) ? `${noun}es` : `${noun}s`;
+}
+
+const flat = (name: string): string => name.split(".").map(upperFirst).join("");
+const pascal = (text: string): string => text.split(/[._]/).map(upperFirst).join("");
+const camel = (text: string): string => lowerFirst(pascal(text));
+const kebab = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
+const folderOf = (packageName: string): string => packageName.replaceAll(".", "/") || "default";

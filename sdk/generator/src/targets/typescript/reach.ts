@@ -1,0 +1,27 @@
+/** Which types requests hold, and which responses. */
+import type { Model } from "../../model.js";
+
+/** Full names of messages and enums that the methods reach. */
+export interface Reach {
+  readonly requests: ReadonlySet<string>;
+  readonly responses: ReadonlySet<string>;
+}
+
+/** Follows the fields of all requests and of all responses. */
+export function reachOf(model: Model): Reach {
+  const fields = new Map(model.messages.map((message) => [message.fullName, message.fields]));
+  const collect = (roots: readonly string[]): Set<string> => {
+    const found = new Set<string>();
+    const visit = (name: string): void => {
+      if (found.has(name)) return;
+      found.add(name);
+      for (const { type } of fields.get(name) ?? []) {
+        if (type.kind !== "scalar") visit(type.name);
+      }
+    };
+    roots.forEach(visit);
+    return found;
+  };
+  const methods = model.services.flatMap((service) => service.methods);
+  return { requests: collect(methods.map(({ request }) => request)), responses: collect(methods.map(({ response }) => response)) };
+}

@@ -1,0 +1,191 @@
+/** One module a service: what the contract says of each method, a function that can be imported alone, and a class of the facade. */
+import type { Field, MessageType, Method, Model, Service } from "../../model.js";
+import { tsHeader } from "../mark.js";
+import { jsdoc } from "./docs.js";
+import { relative } from "./modules.js";
+import { type Names, property } from "./names.js";
+import { mustBeSet } from "./types.js";
+
+/** Reasons of REST, which calls in Connect JSON never meet. */
+const ofRest = ["QUERY_PARAMETER_UNKNOWN", "CONTENT_TYPE_UNSUPPORTED", "VERB_NOT_ALLOWED"];
+
+/** Reasons of a method beside those of every call. */
+export function ownReasons(method: Method): string[] {
+  return method.reasons.filter(({ name, from }) => from !== "transport" && !ofRest.includes(name)).map(({ name }) => name);
+}
+
+/** Reasons that every call of this layer can meet. */
+export function commonReasons(model: Model): string[] {
+  const found = model.services.flatMap(({ methods }) => methods).flatMap(({ reasons }) => reasons.filter(({ from }) => from === "transport"));
+  return [...new Set(found.map(({ name }) => name))].filter((name) => !ofRest.includes(name)).sort();
+}
+
+/** What a caller needs, in words. */
+export function needsOf({ policy: { access } }: Method): string {
+  if (access.kind === "public") return "nothing";
+  if (access.kind === "authenticated") return "any principal";
+  return `\`${access.right}\` on ${access.resourceField === "" ? "the server" : `the collection in \`${access.resourceField}\``}`;
+}
+
+/** True if the default layer can call it. */
+export const isCallable = (method: Method): boolean => method.kind !== "bidi_streaming";
+
+/** Looks up messages by full name. */
+type FindMessage = (fullName: string) => MessageType | undefined;
+
+/** Writes the module of one service. */
+export function emitService(model: Model, service: Service, names: Names): string {
+  const find: FindMessage = (fullName) => model.messages.find((message) => message.fullName === fullName);
+  const { className, module } = names.service(service);
+  const methods = service.methods.filter(isCallable);
+  const imports = new Map<string, Set<string>>();
+  const refer = (fullName: string, name: string): string => {
+    const message = find(fullName);
+    if (message === undefined) return emptyMessage;
+    imports.set(message.package, (imports.get(message.package) ?? new Set()).add(name));
+    return name;
+  };
+  const parts = methods.map((method) => {
+    const request = refer(method.request, names.input(method.request));
+    const response = refer(method.response, names.type(method.response));
+    return { method, ...shapeOf(method, request, response, find, names, refer) };
+  });
+  const functions = parts.map(({ method, parameters, result, call }) => {
+    const { function: name, descriptor, reason } = names.method(method);
+    const own = [...ownReasons(method).map((each) => JSON.stringify(each)), "CommonReason"].join(" | ");
+    return [
+      `/** What the contract says of \`${method.name}\`. */\n`,
+      `export const ${descriptor} = ${descriptorOf(method, find)} as const satisfies rt.Method;\n`,
+      `\n/** Reasons for which \`${method.name}\` fails. */\nexport type ${reason} = ${own};\n`,
+      `\n${docsOf(method, "")}export function ${name}(client: rt.Client, ${parameters}): ${result} {\n  return ${call};\n}\n`,
+    ].join("");
+  });
+  const members = parts.map(({ method, parameters, arguments: args, result }) => {
+    const { function: name, member } = names.method(method);
+    return `${docsOf(method, "  ")}  ${member}(${parameters}): ${result} {\n    return ${name}(this.#client, ${args});\n  }\n`;
+  });
+  const types = [...imports].sort(([a], [b]) => (a < b ? -1 : 1)).map(([from, used]) => `import type { ${[...used].sort().join(", ")} } from "${relative(module, names.typesModule(from))}";\n`);
+  const head = `import * as rt from "@parapet/sdk/runtime";\nimport type { CommonReason } from "${relative(module, "reasons")}";\n${types.join("")}`;
+  const intro = `${jsdoc([service.docs], { deprecated: service.deprecated })}export class ${className} {\n  readonly #client: rt.Client;\n\n  /** @param client what all calls share */\n  constructor(client: rt.Client) {\n    this.#client = client;\n  }\n\n`;
+  return `${tsHeader(`Methods of ${service.fullName}`)}${head}\n${functions.join("\n")}\n${intro}${members.join("\n")}}\n`;
+}
+
+/** Writes the table of all methods: for tools and tests, apart from the functions so that they stay small. */
+export function emitMethods(model: Model, names: Names): string {
+  const services = model.services.map((service) => ({ service, methods: service.methods.filter(isCallable) })).filter(({ methods }) => methods.length > 0);
+  const imports = services.map(({ service, methods }) => {
+    const used = methods.map((method) => names.method(method).descriptor).sort();
+    return `import { ${used.join(", ")} } from "${relative("methods", names.service(service).module)}";\n`;
+  });
+  const rows = services.flatMap(({ methods }) => methods.map((method) => `  ${JSON.stringify(method.fullName)}: { ...${names.method(method).descriptor}, reasons: ${list(ownReasons(method))} },\n`));
+  const common = `/** Reasons that any call can meet. */\nexport const commonReasons: readonly string[] = ${list(commonReasons(model))};\n`;
+  const table = `/** Every method by \`package.Service/Method\`, with the reasons of its own. */\nexport const methods: { readonly [name: string]: rt.Method & { readonly reasons: readonly string[] } } = {\n${rows.join("")}};\n`;
+  return `${tsHeader("What the contract says of every method")}import type * as rt from "@parapet/sdk/runtime";\n${imports.join("")}\n${common}\n${table}`;
+}
+
+/** Type of google.protobuf.Empty as a request or a response. */
+const emptyMessage = "{ [key: string]: never }";
+
+/** Signature and body of a method's function. */
+interface Shape {
+  readonly parameters: string;
+  readonly arguments: string;
+  readonly result: string;
+  readonly call: string;
+}
+
+function shapeOf(method: Method, request: string, response: string, find: FindMessage, names: Names, refer: (fullName: string, name: string) => string): Shape {
+  const { descriptor, reason } = names.method(method);
+  const optional = (find(method.request)?.fields ?? []).every((field) => !mustBeSet(field)) && !(find(method.request)?.oneofs ?? []).some(({ required }) => required);
+  const parameters = `request: ${request}${optional ? " = {}" : ""}, options?: rt.CallOptions`;
+  const args = "request, options";
+  if (method.kind === "client_streaming") {
+    return {
+      parameters: `requests: rt.Messages<${request}>, options?: rt.CallOptions`,
+      arguments: "requests, options",
+      result: `rt.Call<${response}, ${reason}>`,
+      call: `rt.clientStream(client, ${descriptor}, requests, options)`,
+    };
+  }
+  if (method.kind === "server_streaming") {
+    return { parameters, arguments: args, result: `rt.ServerStream<${response}>`, call: `rt.serverStream(client, ${descriptor}, request, options)` };
+  }
+  const items = find(method.response)?.fields.find(({ name }) => name === method.paging?.items);
+  if (items) {
+    const item = items.type.kind === "message" && find(items.type.name) ? refer(items.type.name, names.type(items.type.name)) : `${response}[${JSON.stringify(items.jsonName)}][number]`;
+    return { parameters, arguments: args, result: `rt.Paged<${item}, ${response}, ${reason}>`, call: `rt.paged(client, ${descriptor}, request, options)` };
+  }
+  const finish = method.secretResponse ? ", rt.hideSecrets" : "";
+  return { parameters, arguments: args, result: `rt.Call<${response}, ${reason}>`, call: `rt.unary(client, ${descriptor}, request, options${finish})` };
+}
+
+/** What the runtime must know, as an object literal. */
+function descriptorOf(method: Method, find: FindMessage): string {
+  const { access, idempotencyKey } = method.policy;
+  const needs =
+    access.kind === "public" ? `"nothing"` : access.kind === "authenticated" ? `"principal"` : `{ right: ${JSON.stringify(access.right)}, on: ${JSON.stringify(jsonPath(method.request, access.resourceField, find))} }`;
+  const retryable = method.idempotency !== "unknown" ? "always" : idempotencyKey === "ignored" ? "never" : "with_key";
+  const entries: [name: string, literal: string][] = [
+    ["name", JSON.stringify(method.fullName)],
+    ["kind", JSON.stringify(method.kind)],
+    ["idempotency", JSON.stringify(method.idempotency)],
+    ["key", JSON.stringify(idempotencyKey)],
+    ["retryable", JSON.stringify(retryable)],
+    ["needs", needs],
+  ];
+  if (method.paging) {
+    const { pageToken, nextPageToken, items } = method.paging;
+    const request = find(method.request)!;
+    const first = request.fields.filter(({ name }) => name === "offset" || name === "skip").map(({ jsonName }) => jsonName);
+    const literal = { token: jsonName(request, pageToken), next: jsonName(find(method.response)!, nextPageToken), items: jsonName(find(method.response)!, items) };
+    const pairs = Object.entries(literal).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+    entries.push(["paging", `{ ${pairs.join(", ")}, first: ${list(first)} }`]);
+  }
+  if (method.secretResponse) entries.push(["secrets", list(secretNames(method.response, find))]);
+  return `{\n${entries.map(([name, literal]) => `  ${property(name)}: ${literal},\n`).join("")}}`;
+}
+
+/** JSON names of fields that hold secrets, at any depth. */
+function secretNames(root: string, find: FindMessage): string[] {
+  const seen = new Set<string>();
+  const names = new Set<string>();
+  const visit = (fullName: string): void => {
+    if (seen.has(fullName)) return;
+    seen.add(fullName);
+    for (const field of find(fullName)?.fields ?? []) {
+      if (field.redact) names.add(field.jsonName);
+      if (field.type.kind === "message") visit(field.type.name);
+    }
+  };
+  visit(root);
+  return [...names].sort();
+}
+
+function jsonName(message: MessageType, name: string): string {
+  return message.fields.find((field) => field.name === name)?.jsonName ?? name;
+}
+
+function jsonPath(root: string, path: string, find: FindMessage): string {
+  let message = find(root);
+  return path
+    .split(".")
+    .map((name) => {
+      const field: Field | undefined = message?.fields.find((each) => each.name === name);
+      message = field?.type.kind === "message" ? find(field.type.name) : undefined;
+      return field?.jsonName ?? name;
+    })
+    .join(".");
+}
+
+function docsOf(method: Method, indent: string): string {
+  const { limit } = method.policy;
+  const own = method.reasons.filter(({ from }) => from === "comment").map(({ name }) => `\`${name}\``);
+  const facts = [
+    `Needs ${needsOf(method)}.`,
+    limit.kind === "bucket" ? `Costs ${limit.cost} of \`${limit.bucket}\`.` : "Not limited.",
+    own.length > 0 ? `Fails with ${own.join(", ")}.` : "",
+  ];
+  return jsdoc([method.docs, facts.filter((fact) => fact !== "").join(" ")], { deprecated: method.deprecated, indent });
+}
+
+const list = (names: readonly string[]): string => `[${names.map((name) => JSON.stringify(name)).join(", ")}]`;
