@@ -22,7 +22,7 @@ export class ExampleMaker {
     private readonly registry: Registry,
   ) {
     this.sampler = new Sampler(types);
-    this.validator = createValidator({ registry });
+    this.validator = createValidator({ registry, legacyRequired: true });
   }
 
   /** The examples of a method. */
@@ -30,7 +30,7 @@ export class ExampleMaker {
     const captured = this.captured(input.typeName, bindings);
     const minimal = this.repaired(input, captured);
     const request = this.full(input, captured) ?? minimal;
-    const response = this.sampler.message(output.typeName, (field) => !field.behaviour.includes("input_only"));
+    const response = this.sampler.root(output.typeName, (field) => !field.behaviour.includes("input_only"));
     return {
       ...(minimal ? { minimal } : {}),
       ...(request ? { request } : {}),
@@ -105,7 +105,7 @@ export class ExampleMaker {
   /** Starts from everything and takes away what the validator does not like. */
   private full(desc: DescMessage, captured: JsonObject): JsonObject | undefined {
     const wants = (field: Field) => !conditionalNames.has(field.name) && !field.behaviour.includes("output_only");
-    const json: Record<string, Json> = { ...this.sampler.message(desc.typeName, wants), ...captured };
+    const json = merged(this.sampler.root(desc.typeName, wants), captured);
     for (let round = 0; round < repairsMax; round++) {
       const violations = this.broken(desc, json);
       if (violations === undefined) return undefined;
@@ -125,7 +125,8 @@ export class ExampleMaker {
       const [only, ...others] = violations ?? [];
       if (only === undefined || others.length > 0) continue;
       const example = { field: pathToString(only.field), rule: only.ruleId, request };
-      const key = `${example.field}\n${example.rule}`;
+      // Which key of a map breaks the rule makes no difference.
+      const key = `${example.field.replace(/\["[^]*?"\]/g, "[]")}\n${example.rule}`;
       if (!found.has(key)) found.set(key, example);
     }
     return [...found.values()];
@@ -141,6 +142,16 @@ export class ExampleMaker {
       return undefined;
     }
   }
+}
+
+/** The first with what the second says put over it, at every depth. */
+function merged(under: JsonObject, over: JsonObject): Record<string, Json> {
+  const json: Record<string, Json> = { ...under };
+  for (const [name, value] of Object.entries(over)) {
+    const below = json[name];
+    json[name] = isObject(below) && isObject(value) ? merged(below, value) : value;
+  }
+  return json;
 }
 
 function isObject(value: Json | undefined): value is Record<string, Json> {

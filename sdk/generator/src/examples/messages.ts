@@ -42,6 +42,12 @@ const itemsMax = 100;
 export class Sampler {
   constructor(private readonly types: TypeIndex) {}
 
+  /** Like `message`, for a whole request or response, which may be one of those with samples of their own. */
+  root(typeName: string, wants: (field: Field) => boolean): JsonObject {
+    const value = special[typeName]?.({});
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : this.message(typeName, wants);
+  }
+
   /** A message with every field that `wants` accepts and that can be made; of a oneof the first. */
   message(typeName: string, wants: (field: Field) => boolean, above: readonly string[] = []): JsonObject {
     const json: Record<string, Json> = {};

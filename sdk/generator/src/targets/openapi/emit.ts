@@ -1,9 +1,9 @@
 /** Targets `openapi` and `openapi-module`: the document as files, and as a module for a server that publishes it. */
-import { stringify } from "yaml";
 import type { Model, OutputFile, Target } from "../../model.js";
 import { generatedMark, tsHeader } from "../mark.js";
 import { documentOf, type DocumentOptions } from "./document.js";
 import type { OpenApiDocument } from "./types.js";
+import { yamlOf } from "./yaml.js";
 
 const options = {
   title: "title of the document (default: the first part of the package)",
@@ -23,7 +23,7 @@ export const openapiTarget: Target = {
     const prefix = given["name"] ? `${given["name"]}.` : "";
     const document = documentOf(model, given as DocumentOptions);
     return [
-      { path: `${prefix}openapi.yaml`, content: yamlOf(document) },
+      { path: `${prefix}openapi.yaml`, content: textOf(document) },
       { path: `${prefix}openapi.json`, content: `${JSON.stringify(document, null, 2)}\n` },
     ];
   },
@@ -43,7 +43,7 @@ function moduleFile(model: Model, given: DocumentOptions): OutputFile {
     path: "document.ts",
     content: `${tsHeader("The OpenAPI document as text, ready to be served")}
 /** The document as YAML. */
-export const openapiYaml: string = ${JSON.stringify(yamlOf(document))};
+export const openapiYaml: string = ${JSON.stringify(textOf(document))};
 
 /** The document as JSON. */
 export const openapiJson: string = ${JSON.stringify(JSON.stringify(document))};
@@ -51,7 +51,6 @@ export const openapiJson: string = ${JSON.stringify(JSON.stringify(document))};
   };
 }
 
-function yamlOf(document: OpenApiDocument): string {
-  const text = stringify(document, { aliasDuplicateObjects: false, lineWidth: 0, version: "1.2" });
-  return `# ${document.info["title"] as string} as OpenAPI 3.1. ${generatedMark}\n${text}`;
+function textOf(document: OpenApiDocument): string {
+  return `# ${document.info["title"] as string} as OpenAPI 3.1. ${generatedMark}\n${yamlOf(document)}`;
 }
