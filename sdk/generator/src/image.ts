@@ -1,5 +1,5 @@
 /** Compiles a folder of protos with buf into descriptors with their comments, offline. */
-import { clone, createFileRegistry, type DescFile, type FileRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { createFileRegistry, type DescFile, type FileRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { execFile } from "node:child_process";
@@ -55,19 +55,21 @@ export async function buildImage(protoDir: string): Promise<Image> {
 export function readImage(bytes: Uint8Array): Image {
   const set = fromBinary(FileDescriptorSetSchema, bytes);
   const own = set.file.filter((file) => !isImport(file)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  // What buf notes about a file is no part of it.
+  for (const file of set.file) delete file.$unknown;
   // The registry fills in defaults, so the hashes are taken first.
-  const hash = sha256(own.map((file) => bytesOf(file, false)));
-  const inputs = Object.fromEntries(own.map((file) => [file.name, sha256([bytesOf(file, true)])]));
+  const hash = sha256(own.map(bytesWithoutComments));
+  const inputs = Object.fromEntries(own.map((file) => [file.name, sha256([toBinary(FileDescriptorProtoSchema, file)])]));
   const registry = createFileRegistry(set);
   return { registry, ownFiles: own.map((file) => registry.getFile(file.name)!), hash, inputs };
 }
 
-/** What buf notes about a file is no part of it. */
-function bytesOf(file: FileDescriptorProto, comments: boolean): Uint8Array {
-  const bare = clone(FileDescriptorProtoSchema, file);
-  if (!comments) delete bare.sourceCodeInfo;
-  delete bare.$unknown;
-  return toBinary(FileDescriptorProtoSchema, bare);
+function bytesWithoutComments(file: FileDescriptorProto): Uint8Array {
+  const { sourceCodeInfo } = file;
+  delete file.sourceCodeInfo;
+  const bytes = toBinary(FileDescriptorProtoSchema, file);
+  if (sourceCodeInfo) file.sourceCodeInfo = sourceCodeInfo;
+  return bytes;
 }
 
 function sha256(parts: readonly Uint8Array[]): string {

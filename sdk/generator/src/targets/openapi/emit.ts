@@ -21,7 +21,8 @@ export const openapiTarget: Target = {
   options: { ...options, name: "files are named <name>.openapi.yaml and <name>.openapi.json" },
   emit: (model, given) => {
     const prefix = given["name"] ? `${given["name"]}.` : "";
-    const document = documentOf(model, given as DocumentOptions);
+    const { name: _, ...info } = given;
+    const document = sharedDocument(model, info);
     return [
       { path: `${prefix}openapi.yaml`, content: textOf(document) },
       { path: `${prefix}openapi.json`, content: `${JSON.stringify(document, null, 2)}\n` },
@@ -34,11 +35,22 @@ export const openapiModuleTarget: Target = {
   name: "openapi-module",
   summary: "document.ts: the OpenAPI document as two strings, for a server that publishes it",
   options,
-  emit: (model, given) => [moduleFile(model, given as DocumentOptions)],
+  emit: (model, given) => [moduleFile(sharedDocument(model, given))],
 };
 
-function moduleFile(model: Model, given: DocumentOptions): OutputFile {
-  const document = documentOf(model, given);
+/** Both targets print one document; making it is the dear part. */
+const documents = new WeakMap<Model, Map<string, OpenApiDocument>>();
+
+function sharedDocument(model: Model, info: DocumentOptions): OpenApiDocument {
+  const made = documents.get(model) ?? new Map<string, OpenApiDocument>();
+  documents.set(model, made);
+  const key = JSON.stringify(info);
+  const document = made.get(key) ?? documentOf(model, info);
+  made.set(key, document);
+  return document;
+}
+
+function moduleFile(document: OpenApiDocument): OutputFile {
   return {
     path: "document.ts",
     content: `${tsHeader("The OpenAPI document as text, ready to be served")}
