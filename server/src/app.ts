@@ -186,6 +186,7 @@ export async function createApp({ config, log, store: given }: AppOptions): Prom
         clearInterval(sweeper);
         await parapet.close(config.drainTimeoutMs);
         overrides.close();
+        await identity.directory.saveUse();
         await store.close();
       },
     };

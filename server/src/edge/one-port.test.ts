@@ -4,19 +4,27 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
-import type { NodeRequest, NodeResponse } from "../protocols/exchange.js";
-import { createOnePort, type OnePort, type OnePortTimeouts } from "./one-port.js";
+import type { Readable } from "node:stream";
+import { createOnePort, type OnePort, type OnePortTimeouts, type RequestHandler } from "./one-port.js";
 
 const closers: (() => Promise<unknown> | void)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
-function answer(request: NodeRequest, response: NodeResponse): void {
+function answered(version: string, verb: string | undefined, path: string | undefined, body: Readable, end: (text: string) => void): void {
   const chunks: Buffer[] = [];
-  request.on("data", (chunk: Buffer) => chunks.push(chunk));
-  request.on("end", () => (response as import("node:http").ServerResponse).end(`${request.httpVersion} ${request.method} ${request.url} ${Buffer.concat(chunks).toString()}`));
+  body.on("data", (chunk: Buffer) => chunks.push(chunk));
+  body.on("end", () => end(`${version} ${verb} ${path} ${Buffer.concat(chunks).toString()}`));
 }
+
+const answer: RequestHandler = {
+  http1: (request, response) => answered("1.1", request.method, request.url, request, (text) => response.end(text)),
+  http2: (stream, headers) => answered("2.0", headers[":method"] as string, headers[":path"] as string, stream, (text) => {
+    stream.respond({ ":status": 200 });
+    stream.end(text);
+  }),
+};
 
 async function open(timeouts: Partial<OnePortTimeouts> = {}): Promise<{ port: number; onePort: OnePort }> {
   const onePort = createOnePort(answer, timeouts);
@@ -150,7 +158,7 @@ describe("slow and silent clients are cut off", () => {
   });
 
   test("the same clients are cut off by Node's own listening server, so nothing is stricter by accident", async () => {
-    const own: Server = createHttpServer({ headersTimeout: 200, requestTimeout: 400, keepAliveTimeout: 150, connectionsCheckingInterval: 100 }, answer);
+    const own: Server = createHttpServer({ headersTimeout: 200, requestTimeout: 400, keepAliveTimeout: 150, connectionsCheckingInterval: 100 }, answer.http1);
     own.listen(0, "127.0.0.1");
     await once(own, "listening");
     closers.push(() => void own.close());
@@ -167,8 +175,11 @@ describe("slow and silent clients are cut off", () => {
 describe("draining", () => {
   test("a call in flight ends, then the port is closed", async () => {
     let release: (() => void) | undefined;
-    const onePort = createOnePort((_request, response) => {
-      release = () => void (response as import("node:http").ServerResponse).end("late");
+    const onePort = createOnePort({
+      ...answer,
+      http1: (_request, response) => {
+        release = () => void response.end("late");
+      },
     });
     onePort.listener.listen(0, "127.0.0.1");
     await once(onePort.listener, "listening");

@@ -1,12 +1,15 @@
 /** One cleartext listener for HTTP/1.1 and HTTP/2: the first bytes decide which server gets the socket. */
 import { createServer, type Server, type Socket } from "node:net";
-import { createServer as createHttp1Server, type Server as Http1Server, type RequestListener } from "node:http";
-import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from "node:http2";
+import { createServer as createHttp1Server, type IncomingHttpHeaders, type IncomingMessage, type Server as Http1Server, type ServerResponse } from "node:http";
+import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { h2IdleTimeoutMs, h2StreamsMax, h2StreamTimeoutMs, headerBytesMax, headersTimeoutMs, keepAliveTimeoutMs, peekTimeoutMs, requestTimeoutMs } from "../limits.js";
-import type { NodeRequest, NodeResponse } from "../protocols/exchange.js";
 
-/** Serves one request of either HTTP version. */
-export type RequestHandler = (request: NodeRequest, response: NodeResponse) => void;
+/** Serves requests: one function for each HTTP version. */
+export interface RequestHandler {
+  readonly http1: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Straight on the stream: the objects of Node's HTTP/1.1 look-alike cost more than many a call. */
+  readonly http2: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]) => void;
+}
 
 /** Time bounds that tests and configuration may tighten, in milliseconds. */
 export interface OnePortTimeouts {
@@ -118,7 +121,7 @@ function dispatch(socket: Socket, peekMs: number, decide: (isHttp2: boolean) => 
 function createHttp1(handler: RequestHandler, bounds: OnePortTimeouts): Http1Server {
   const server = createHttp1Server(
     { maxHeaderSize: headerBytesMax, headersTimeout: bounds.headersMs, requestTimeout: bounds.requestMs, keepAliveTimeout: bounds.keepAliveMs, connectionsCheckingInterval: Math.min(5_000, bounds.headersMs), noDelay: true },
-    handler as RequestListener,
+    handler.http1,
   );
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
@@ -131,7 +134,6 @@ function createHttp1(handler: RequestHandler, bounds: OnePortTimeouts): Http1Ser
 function createHttp2(handler: RequestHandler, bounds: OnePortTimeouts, sessions: Set<ServerHttp2Session>): Http2Server {
   const server = createHttp2Server(
     { maxHeaderListPairs: 128, settings: { maxConcurrentStreams: h2StreamsMax, maxHeaderListSize: headerBytesMax }, streamResetBurst: 1000, streamResetRate: 33 } as Parameters<typeof createHttp2Server>[0],
-    handler as unknown as RequestListener as never,
   );
   server.on("session", (session) => {
     sessions.add(session);
@@ -148,12 +150,14 @@ function createHttp2(handler: RequestHandler, bounds: OnePortTimeouts, sessions:
     });
   });
   server.on("sessionError", ignore);
-  server.on("stream", (stream) => {
+  server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) => {
     stream.on("error", ignore);
-    if (stream.endAfterHeaders) return;
-    stream.setTimeout(bounds.h2StreamMs, () => stream.close());
-    // A call whose request is whole may be silent for long: a watch, a slow export.
-    stream.once("end", () => stream.setTimeout(0));
+    if (!stream.endAfterHeaders) {
+      stream.setTimeout(bounds.h2StreamMs, () => stream.close());
+      // A call whose request is whole may be silent for long: a watch, a slow export.
+      stream.once("end", () => stream.setTimeout(0));
+    }
+    handler.http2(stream, headers, rawHeaders);
   });
   return server;
 }

@@ -2,14 +2,14 @@
 import { createConnectRouter, createContextValues, type ConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
-import type { ServerResponse } from "node:http";
+import type { Writable } from "node:stream";
 import { callKey, Protocol, type Call } from "../call.js";
 import { fail, Failure, readingFailure, Reason, toFailure } from "../errors.js";
 import type { Act } from "../gate/act.js";
 import type { Plan } from "../gate/plan.js";
 import type { Log } from "../log.js";
 import { decodeBase64Stream } from "./grpc-web/text.js";
-import type { Exchange, HeaderList } from "./exchange.js";
+import type { Exchange, HeaderList, Trailers } from "./exchange.js";
 import { jsonOptions, type Spelling } from "./protocol.js";
 
 /** Runs an admitted call and writes its answer. Another executor can take over per method by answering first. */
@@ -50,18 +50,17 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
   return {
     async execute(exchange, spelling, call) {
       const handler = handlers.get(call.plan.path)!;
-      const { request } = exchange;
       const header = requestHeaders(exchange, spelling);
       const contextValues = createContextValues().set(callKey, call);
       let answer: UniversalServerResponse;
       let body: Uint8Array[] | AsyncIterable<Uint8Array>;
       try {
         answer = await handler({
-          httpVersion: request.httpVersion,
-          url: `http://localhost${request.url ?? "/"}`,
+          httpVersion: exchange.h2 ? "2.0" : "1.1",
+          url: `http://localhost${exchange.target}`,
           method: exchange.verb === "HEAD" ? "GET" : exchange.verb,
           header,
-          body: spelling.text ? decodeBase64Stream(request) : request,
+          body: spelling.text ? decodeBase64Stream(exchange.source) : exchange.source,
           signal: call.signal,
           contextValues,
         });
@@ -84,7 +83,7 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
 /** The headers connect-es looks at, under the names it knows. */
 function requestHeaders(exchange: Exchange, spelling: Spelling): Headers {
   const header = new Headers();
-  for (const [name, value] of Object.entries(exchange.request.headers)) {
+  for (const [name, value] of Object.entries(exchange.headers)) {
     if (value === undefined || name.charCodeAt(0) === 58) continue;
     if (Array.isArray(value)) for (const item of value) header.append(name, item);
     else header.set(name, value);
@@ -153,49 +152,45 @@ function failureOfName(name: string | undefined): Failure {
 }
 
 async function write(exchange: Exchange, spelling: Spelling, answer: UniversalServerResponse, body: Uint8Array[] | AsyncIterable<Uint8Array>, headers: HeaderList, log: Log): Promise<void> {
-  const response = exchange.response as ServerResponse;
-  if (response.destroyed || response.headersSent) return;
-  response.statusCode = answer.status;
-  answer.header?.forEach((value, name) => response.setHeader(name, value));
-  if (spelling.text) response.setHeader("content-type", spelling.contentType);
-  for (const [name, value] of headers) response.setHeader(name, value);
+  if (exchange.gone) return;
+  const head: [string, string][] = [];
+  answer.header?.forEach((value, name) => head.push([name, spelling.text && name === "content-type" ? spelling.contentType : value]));
+  for (const [name, value] of headers) head.push([name, value]);
   const encode = spelling.text ? (chunk: Uint8Array) => Buffer.from(Buffer.from(chunk).toString("base64")) : (chunk: Uint8Array) => chunk;
   try {
     if (Array.isArray(body)) {
-      addTrailers(response, answer);
-      response.end(body.length === 1 ? encode(body[0]!) : encode(Buffer.concat(body)));
+      exchange.send(answer.status, head, encode(body.length === 1 ? body[0]! : Buffer.concat(body)), trailersOf(answer));
       return;
     }
-    // Trailers are known when the body has ended, but Node must know of them before the head is sent over HTTP/1.1.
+    const sink = exchange.begin(answer.status, head, answer.trailer !== undefined);
     for await (const chunk of body) {
-      if (response.destroyed) return;
-      if (!response.write(encode(chunk))) await drained(response);
+      if (sink.destroyed) return;
+      if (!sink.write(encode(chunk))) await drained(sink);
     }
-    addTrailers(response, answer);
-    response.end();
+    // They are known when the body has ended, and not before.
+    exchange.end(trailersOf(answer));
   } catch (cause) {
     log.debug("response ended early", { cause: toFailure(cause) });
-    response.destroy();
+    exchange.destroy();
   }
 }
 
-function addTrailers(response: ServerResponse, answer: UniversalServerResponse): void {
-  if (answer.trailer === undefined) return;
+function trailersOf(answer: UniversalServerResponse): Trailers | undefined {
+  if (answer.trailer === undefined) return undefined;
   const trailers: Record<string, string> = {};
   answer.trailer.forEach((value, name) => (trailers[name] = value));
-  if (Object.keys(trailers).length === 0) return;
-  if (!response.headersSent) response.flushHeaders();
-  response.addTrailers(trailers);
+  return Object.keys(trailers).length === 0 ? undefined : trailers;
 }
 
-function drained(response: ServerResponse): Promise<void> {
+/** Resolves when a stream takes more, or will never again. */
+export function drained(sink: Writable): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      response.off("drain", done);
-      response.off("close", done);
+      sink.off("drain", done);
+      sink.off("close", done);
       resolve();
     };
-    response.on("drain", done);
-    response.on("close", done);
+    sink.on("drain", done);
+    sink.on("close", done);
   });
 }

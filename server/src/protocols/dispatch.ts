@@ -2,6 +2,7 @@
 import type { RestRoute } from "@parapet/contract/rest/routes";
 import { CredentialKind, Protocol, type Call } from "../call.js";
 import { createCors } from "../edge/cors.js";
+import type { RequestHandler } from "../edge/one-port.js";
 import type { RequestFacts } from "../edge/request-facts.js";
 import { fail, Failure, Reason, toFailure } from "../errors.js";
 import type { Act } from "../gate/act.js";
@@ -13,7 +14,7 @@ import type { Metrics } from "../metrics.js";
 import * as connectRecognise from "./connect/recognise.js";
 import { refuse as refuseConnect } from "./connect/refuse.js";
 import { createConnectEsExecutor } from "./connect-es.js";
-import { Exchange, type HeaderList, type NodeRequest, type NodeResponse } from "./exchange.js";
+import { type Exchange, Http1Exchange, Http2Exchange, type HeaderList } from "./exchange.js";
 import * as grpcRecognise from "./grpc/recognise.js";
 import { refuse as refuseGrpc } from "./grpc/refuse.js";
 import * as grpcWebRecognise from "./grpc-web/recognise.js";
@@ -67,7 +68,7 @@ type Routed =
   | { readonly kind: "refused"; readonly spelling: Spelling; readonly failure: Failure; readonly headers?: HeaderList };
 
 /** Makes the handler of both HTTP servers. */
-export function createDispatch(options: DispatchOptions): (request: NodeRequest, response: NodeResponse) => void {
+export function createDispatch(options: DispatchOptions): RequestHandler {
   const { plans, gate, act, factsOf, log, metrics } = options;
   const planByPath = new Map(plans.map((plan) => [plan.path, plan]));
   const planByName = new Map(plans.map((plan) => [plan.name, plan]));
@@ -157,15 +158,21 @@ export function createDispatch(options: DispatchOptions): (request: NodeRequest,
     refusers[spelling.protocol](exchange, spelling, failure, [["x-request-id", facts.requestId], ["cache-control", "no-store"], ["x-content-type-options", "nosniff"], ...headers]);
   };
 
-  return (request, response) => {
-    const exchange = new Exchange(request, response);
-    request.on("error", ignore);
-    response.on("error", ignore);
+  const serve = (exchange: Exchange): void => {
     handle(exchange).catch((cause: unknown) => {
       log.error("request failed outside its call", { cause: toFailure(cause) });
-      if (!response.headersSent) exchange.send(500, [["content-length", "0"]], undefined);
-      else response.destroy();
+      if (exchange.gone) exchange.destroy();
+      else exchange.send(500, [["content-length", "0"]], undefined);
     });
+  };
+  return {
+    http1(request, response) {
+      // The exchange ends with its socket; whoever waits for it is told through the signal.
+      request.on("error", ignore);
+      response.on("error", ignore);
+      serve(new Http1Exchange(request, response));
+    },
+    http2: (stream, headers, rawHeaders) => serve(new Http2Exchange(stream, headers, rawHeaders)),
   };
 }
 
@@ -246,6 +253,4 @@ function isLocal(exchange: Exchange): boolean {
   return site === undefined || site === "same-origin" || site === "none";
 }
 
-function ignore(): void {
-  // The exchange ends with its socket; whoever waits for it is told through the signal.
-}
+function ignore(): void {}

@@ -1,35 +1,34 @@
 /** One HTTP request with its response, the same for HTTP/1.1 and HTTP/2. */
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { constants } from "node:http2";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { Readable, Writable } from "node:stream";
 import { refusedBodyBufferBytes, refusedBodyDiscardBytes, refusedBodyDiscardMs } from "../limits.js";
-
-/** A request of either HTTP version. */
-export type NodeRequest = IncomingMessage | Http2ServerRequest;
-/** A response of either HTTP version. */
-export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /** Header names (lower case) with one value each, in the order they are sent. */
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
-/** One HTTP request with its response. */
-export class Exchange {
-  readonly h2: boolean;
-  readonly verb: string;
+/** Trailers, by lower-case name. */
+export type Trailers = Readonly<Record<string, string>>;
+
+/** One HTTP request with its response. A response is either sent whole (`send`) or begun, written and ended. */
+export abstract class Exchange {
+  abstract readonly h2: boolean;
   /** Path as sent, not decoded; empty if the target is not in origin form. */
   readonly path: string;
   /** Query string without `?`. */
   readonly query: string;
   #controller: AbortController | undefined;
-  #deadline: NodeJS.Timeout | undefined;
 
-  constructor(
-    readonly request: NodeRequest,
-    readonly response: NodeResponse,
+  protected constructor(
+    readonly verb: string,
+    /** The request target as sent. */
+    readonly target: string,
+    readonly headers: IncomingHttpHeaders,
+    /** Names and values in turn, with what Node's own parser drops. */
+    readonly rawHeaders: readonly string[],
+    /** The request's body. */
+    readonly source: Readable,
   ) {
-    this.h2 = request.httpVersionMajor === 2;
-    this.verb = request.method ?? "";
-    const target = request.url ?? "";
     if (target.charCodeAt(0) !== 47) {
       this.path = "";
       this.query = "";
@@ -40,80 +39,128 @@ export class Exchange {
     this.query = mark < 0 ? "" : target.slice(mark + 1);
   }
 
+  /** Address of the peer; undefined on a Unix socket. */
+  abstract get remoteAddress(): string | undefined;
+  /** True if the request's body is known to be complete and empty. */
+  protected abstract get bodiless(): boolean;
+  /** True if nothing can be sent any more. */
+  abstract get gone(): boolean;
+  /** Calls back once, when the exchange is over; `early` if the response was not whole by then. */
+  protected abstract onOver(listener: (early: boolean) => void): void;
+  /** Sends a whole response; trailers follow the body where given. */
+  abstract send(status: number, headers: HeaderList, body: Uint8Array | string | undefined, trailers?: Trailers): void;
+  /** Sends the head of a response whose body follows through the returned stream. Then call `end`. */
+  abstract begin(status: number, headers: HeaderList, withTrailers: boolean): Writable;
+  /** Ends a response that was begun. */
+  abstract end(trailers?: Trailers): void;
+  /** Breaks a response off, so that the caller cannot take it for whole. */
+  abstract destroy(): void;
+  /**
+   * To be called before the response to a call whose body is not going to be read. Small bodies are read off so that the
+   * connection lives on; a large one is discarded up to a bound and the connection (HTTP/1.1) or stream (HTTP/2) closed,
+   * so that the caller reads the answer instead of a reset (AN-06; RFC 9110 section 9.5, RFC 9113 section 8.1).
+   */
+  abstract abandonBody(): void;
+
   /** The value of a header; the first of several. */
   header(name: string): string | undefined {
-    const value = this.request.headers[name];
-    return Array.isArray(value) ? value[0] : value;
+    const value = this.headers[name];
+    return typeof value === "object" ? value[0] : value;
   }
 
   /** All values of a header, those that Node's own parser drops included. */
   values(name: string): string[] {
-    if (this.request.headers[name] === undefined) return [];
-    const raw = this.request.rawHeaders;
+    if (this.headers[name] === undefined) return [];
+    const raw = this.rawHeaders;
     const values: string[] = [];
     for (let i = 0; i + 1 < raw.length; i += 2) {
       const key = raw[i]!;
-      if (key.length === name.length && key.toLowerCase() === name) values.push(raw[i + 1]!);
+      if (key.length === name.length && (key === name || key.toLowerCase() === name)) values.push(raw[i + 1]!);
     }
     return values;
   }
 
-  /** Aborted when the caller goes away before the response ended, or after `timeoutMs`, with `expired` as the reason. */
+  /** Aborted when the caller goes away before the response ended, or after `timeoutMs`, with `expired` as the reason. Made when first asked for. */
   signal(timeoutMs: number | undefined, expired: () => unknown): AbortSignal {
     if (this.#controller === undefined) {
       const controller = new AbortController();
       this.#controller = controller;
-      this.response.once("close", () => {
-        clearTimeout(this.#deadline);
-        if (!this.response.writableFinished) controller.abort();
+      const deadline = timeoutMs === undefined ? undefined : setTimeout(() => controller.abort(expired()), timeoutMs);
+      this.onOver((early) => {
+        clearTimeout(deadline);
+        if (early) controller.abort();
       });
-      if (timeoutMs !== undefined) this.#deadline = setTimeout(() => controller.abort(expired()), timeoutMs);
     }
     return this.#controller.signal;
   }
 
   /** Declared length of the request's body in bytes; undefined if it has one of unknown length; 0 if it has none. */
   declaredBodyBytes(): number | undefined {
-    const length = this.request.headers["content-length"];
+    const length = this.headers["content-length"];
     if (length !== undefined) return Number(length);
-    if (this.h2) return (this.request as Http2ServerRequest).stream.endAfterHeaders ? 0 : undefined;
-    return this.request.headers["transfer-encoding"] === undefined ? 0 : undefined;
+    return this.bodiless ? 0 : undefined;
   }
+}
 
-  /** Sends a whole response. */
-  send(status: number, headers: HeaderList, body: Uint8Array | string | undefined): void {
+/** An exchange over HTTP/1.1. */
+export class Http1Exchange extends Exchange {
+  readonly h2 = false;
+  constructor(
+    private readonly request: IncomingMessage,
+    private readonly response: ServerResponse,
+  ) {
+    super(request.method ?? "", request.url ?? "", request.headers, request.rawHeaders, request);
+  }
+  get remoteAddress(): string | undefined {
+    return this.request.socket.remoteAddress;
+  }
+  protected get bodiless(): boolean {
+    return this.headers["transfer-encoding"] === undefined;
+  }
+  get gone(): boolean {
+    return this.response.destroyed || this.response.headersSent;
+  }
+  protected onOver(listener: (early: boolean) => void): void {
+    if (this.response.closed) return listener(!this.response.writableFinished);
+    this.response.once("close", () => listener(!this.response.writableFinished));
+  }
+  send(status: number, headers: HeaderList, body: Uint8Array | string | undefined, trailers?: Trailers): void {
     const { response } = this;
-    if (response.headersSent || response.destroyed) return;
-    response.statusCode = status;
-    for (const [name, value] of headers) response.setHeader(name, value);
+    if (this.gone) return;
+    response.writeHead(status, flat(headers));
+    if (trailers !== undefined) {
+      response.addTrailers(trailers);
+      // An answer that ends with its head has no room for trailers.
+      response.flushHeaders();
+    }
     if (body === undefined) response.end();
-    else (response as ServerResponse).end(body);
+    else response.end(body);
   }
-
-  /**
-   * To be called before the response to a call whose body is not going to be read. Small bodies are read off so that the
-   * connection lives on; a large one is discarded up to a bound and the connection (HTTP/1.1) or stream (HTTP/2) closed,
-   * so that the caller reads the answer instead of a reset (AN-06; RFC 9110 section 9.5, RFC 9113 section 8.1).
-   */
+  begin(status: number, headers: HeaderList): Writable {
+    if (!this.gone) {
+      this.response.writeHead(status, flat(headers));
+      this.response.flushHeaders();
+    }
+    return this.response;
+  }
+  end(trailers?: Trailers): void {
+    if (trailers !== undefined) this.response.addTrailers(trailers);
+    this.response.end();
+  }
+  destroy(): void {
+    this.response.destroy();
+  }
   abandonBody(): void {
     const { request, response } = this;
-    if (request.readableEnded || request.complete) return;
+    if (request.complete) return;
     const declared = this.declaredBodyBytes();
     if (declared === 0) return;
-    if (this.h2) {
-      // Left unread, the stream's window stops the sender; what arrived is dropped with the stream.
-      const { stream } = request as Http2ServerRequest;
-      response.once("finish", () => {
-        if (!stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
-      });
-      return;
-    }
     if (declared !== undefined && declared <= refusedBodyBufferBytes) {
       request.resume();
       return;
     }
-    response.setHeader("connection", "close");
-    const socket = request.socket;
+    response.shouldKeepAlive = false;
+    const { socket } = request;
     let discarded = 0;
     request.on("data", (chunk: Uint8Array) => {
       discarded += chunk.length;
@@ -122,4 +169,90 @@ export class Exchange {
     const timer = setTimeout(() => socket.destroy(), refusedBodyDiscardMs);
     socket.once("close", () => clearTimeout(timer));
   }
+}
+
+const peerOfSession = new WeakMap<ServerHttp2Session, { address: string | undefined }>();
+
+/** An exchange over HTTP/2, straight on the stream. */
+export class Http2Exchange extends Exchange {
+  readonly h2 = true;
+  #trailers: Trailers | undefined;
+  constructor(
+    private readonly stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    rawHeaders: readonly string[],
+  ) {
+    super(headers[":method"] as string, (headers[":path"] as string | undefined) ?? "", headers, rawHeaders, stream);
+  }
+  get remoteAddress(): string | undefined {
+    const session = this.stream.session;
+    if (session === undefined) return undefined;
+    // A session's socket is behind a proxy that makes every look at it dear.
+    let peer = peerOfSession.get(session as ServerHttp2Session);
+    if (peer === undefined) peerOfSession.set(session as ServerHttp2Session, (peer = { address: session.socket.remoteAddress }));
+    return peer.address;
+  }
+  protected get bodiless(): boolean {
+    return this.stream.endAfterHeaders;
+  }
+  get gone(): boolean {
+    return this.stream.destroyed || this.stream.closed || this.stream.headersSent;
+  }
+  protected onOver(listener: (early: boolean) => void): void {
+    if (this.stream.closed) return listener(!this.stream.writableFinished);
+    this.stream.once("close", () => listener(!this.stream.writableFinished));
+  }
+  send(status: number, headers: HeaderList, body: Uint8Array | string | undefined, trailers?: Trailers): void {
+    const { stream } = this;
+    if (this.gone) return;
+    const bare = trailers === undefined && (body === undefined || body.length === 0 || this.verb === "HEAD");
+    stream.respond(fields(status, headers), { endStream: bare, waitForTrailers: trailers !== undefined });
+    if (trailers !== undefined) stream.once("wantTrailers", () => sendTrailers(stream, trailers));
+    if (!bare) stream.end(body);
+  }
+  begin(status: number, headers: HeaderList, withTrailers: boolean): Writable {
+    const { stream } = this;
+    if (!this.gone) {
+      stream.respond(fields(status, headers), { waitForTrailers: withTrailers });
+      if (withTrailers) stream.once("wantTrailers", () => sendTrailers(stream, this.#trailers ?? {}));
+    }
+    return stream;
+  }
+  end(trailers?: Trailers): void {
+    this.#trailers = trailers;
+    this.stream.end();
+  }
+  destroy(): void {
+    this.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+  abandonBody(): void {
+    const { stream } = this;
+    if (this.bodiless || stream.readableEnded) return;
+    let discarded = 0;
+    stream.on("data", (chunk: Uint8Array) => {
+      discarded += chunk.length;
+      // Left unread, the stream's window stops the sender; what arrived is dropped with the stream.
+      if (discarded >= refusedBodyDiscardBytes) stream.pause();
+    });
+    const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), refusedBodyDiscardMs);
+    stream.once("end", () => clearTimeout(timer));
+    stream.once("close", () => clearTimeout(timer));
+  }
+}
+
+function sendTrailers(stream: ServerHttp2Stream, trailers: Trailers): void {
+  // The caller may have gone between the last byte and its trailers.
+  if (!stream.destroyed && !stream.closed) stream.sendTrailers(trailers);
+}
+
+function flat(headers: HeaderList): string[] {
+  const out: string[] = [];
+  for (const [name, value] of headers) out.push(name, value);
+  return out;
+}
+
+function fields(status: number, headers: HeaderList): Record<string, string | number> {
+  const out: Record<string, string | number> = { ":status": status };
+  for (const [name, value] of headers) out[name] = value;
+  return out;
 }

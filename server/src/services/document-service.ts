@@ -111,7 +111,6 @@ export function createDocumentService({ store, commit, commitPart, nowMs, newId,
       const keys = named(call, request.collection);
       const { query, tokenFor } = searchOf(call, request);
       const page = await documents.search(keys, query, call.signal);
-      if (call.protocol === Protocol.REST) call.responseHeaders.push(["X-Total-Count", String(page.total)]);
       return {
         $typeName: "parapet.document.v1.SearchResponse",
         documents: page.documents,

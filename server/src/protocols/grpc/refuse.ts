@@ -2,7 +2,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { StatusSchema } from "@parapet/contract/google/rpc/status_pb";
-import type { ServerResponse } from "node:http";
 import { detailsOf, type Failure } from "../../errors.js";
 import { base64, type Refuse } from "../protocol.js";
 
@@ -34,12 +33,5 @@ export function percentEncode(text: string): string {
 
 /** Headers first, so that limit headers are headers and never trailers (RL-12). */
 export const refuse: Refuse = (exchange, spelling, failure, headers) => {
-  const { response } = exchange;
-  response.statusCode = 200;
-  response.setHeader("content-type", spelling.contentType);
-  for (const [name, value] of headers) response.setHeader(name, value);
-  (response as ServerResponse).addTrailers(Object.fromEntries(statusTrailers(failure)));
-  // An answer that ends with its head has no room for trailers, in either HTTP version.
-  (response as ServerResponse).flushHeaders();
-  response.end();
+  exchange.send(200, [["content-type", spelling.contentType], ...headers], undefined, Object.fromEntries(statusTrailers(failure)));
 };

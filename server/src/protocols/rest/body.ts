@@ -11,12 +11,12 @@ const tooLarge = (bytesMax: number): Failure => fail(Reason.MESSAGE_TOO_LARGE, {
 /** The body as a stream of decompressed bytes. Throws ENCODING_UNSUPPORTED. */
 function plainBody(exchange: Exchange): AsyncIterable<Uint8Array> {
   const encoding = (exchange.header("content-encoding") ?? "identity").toLowerCase();
-  if (encoding === "identity" || encoding === "") return exchange.request;
+  if (encoding === "identity" || encoding === "") return exchange.source;
   if (encoding !== "gzip") throw fail(Reason.ENCODING_UNSUPPORTED, {}, { message: "a body may be sent as it is or with gzip" });
   const gunzip = createGunzip();
-  exchange.request.on("error", (error) => gunzip.destroy(error));
-  exchange.request.on("aborted", () => gunzip.destroy(fail(Reason.CALL_CANCELLED)));
-  return exchange.request.pipe(gunzip);
+  exchange.source.on("error", (error) => gunzip.destroy(error));
+  exchange.source.on("aborted", () => gunzip.destroy(fail(Reason.CALL_CANCELLED)));
+  return exchange.source.pipe(gunzip);
 }
 
 function bodyFailure(cause: unknown): Failure {

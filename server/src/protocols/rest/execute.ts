@@ -1,11 +1,11 @@
 /** Runs an admitted REST call and writes its answer. */
 import type { JsonValue, Message } from "@bufbuild/protobuf";
 import { createContextValues, type HandlerContext } from "@connectrpc/connect";
-import type { ServerResponse } from "node:http";
 import { callKey, type Call } from "../../call.js";
 import { fail, Failure, Reason, toFailure } from "../../errors.js";
 import type { Act } from "../../gate/act.js";
 import type { Plan } from "../../gate/plan.js";
+import { drained } from "../connect-es.js";
 import type { Exchange, HeaderList } from "../exchange.js";
 import { parseJson, readBody, readLines } from "./body.js";
 import { createDecoder, type Decoder } from "./decode.js";
@@ -86,27 +86,25 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
     const message = await request(exchange, bound, variables);
     const stream = act.implementation(bound.plan) as unknown as (r: Message, c: HandlerContext) => AsyncIterable<Message>;
     const iterator = stream(message, new RestContext(exchange, call))[Symbol.asyncIterator]();
-    const response = exchange.response as ServerResponse;
     const events = !encoder.raw && /\btext\/event-stream\b/.test(exchange.header("accept") ?? "");
     // The first message is awaited, so that a refusal is a problem document and not a broken stream.
     let next = await iterator.next();
     const first = next.done === true ? undefined : encoder.encode(next.value);
-    response.statusCode = 200;
-    response.setHeader("content-type", encoder.raw ? (first?.contentType ?? "application/octet-stream") : events ? "text/event-stream" : "application/x-ndjson");
-    for (const [name, value] of headersOf(call)) response.setHeader(name, value);
+    const contentType = encoder.raw ? (first?.contentType ?? "application/octet-stream") : events ? "text/event-stream" : "application/x-ndjson";
+    const sink = exchange.begin(200, [["content-type", contentType], ...headersOf(call)], false);
     const frame = encoder.raw ? (part: Buffer) => part : events ? (part: Buffer) => `data: ${part.toString()}\n\n` : (part: Buffer) => `${part.toString()}\n`;
     try {
       for (let part = first; next.done !== true; part = next.done === true ? undefined : encoder.encode(next.value)) {
-        if (response.destroyed) return void (await iterator.return?.());
-        if (!response.write(frame(part!.body))) await drained(response);
+        if (sink.destroyed) return void (await iterator.return?.());
+        if (!sink.write(frame(part!.body))) await drained(sink);
         next = await iterator.next();
       }
-      response.end();
+      exchange.end();
     } catch (thrown) {
       // The error frame of a stream that has begun: one more line `{"error": problem}`, or one `error` event.
       const problem = JSON.stringify(problemOf(toFailure(thrown), call.requestId));
-      if (encoder.raw) response.destroy();
-      else response.end(events ? `event: error\ndata: ${problem}\n\n` : `${JSON.stringify({ error: JSON.parse(problem) as unknown })}\n`);
+      if (encoder.raw) exchange.destroy();
+      else sink.end(events ? `event: error\ndata: ${problem}\n\n` : `${JSON.stringify({ error: JSON.parse(problem) as unknown })}\n`);
     }
   };
 
@@ -158,11 +156,11 @@ class RestContext implements HandlerContext {
     return this.exchange.verb;
   }
   get url(): string {
-    return `http://localhost${this.exchange.request.url ?? "/"}`;
+    return `http://localhost${this.exchange.target}`;
   }
   get requestHeader(): Headers {
     return (this.#requestHeader ??= new Headers(
-      Object.entries(this.exchange.request.headers).flatMap(([name, value]) => (value === undefined || name.startsWith(":") ? [] : [[name, String(value)] as [string, string]])),
+      Object.entries(this.exchange.headers).flatMap(([name, value]) => (value === undefined || name.startsWith(":") ? [] : [[name, String(value)] as [string, string]])),
     ));
   }
   get responseHeader(): Headers {
@@ -174,16 +172,4 @@ class RestContext implements HandlerContext {
   timeoutMs(): undefined {
     return undefined;
   }
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off("drain", done);
-      response.off("close", done);
-      resolve();
-    };
-    response.on("drain", done);
-    response.on("close", done);
-  });
 }
