@@ -1,57 +1,20 @@
-/** One request and its response, in the unary and streaming forms of Connect JSON (connectrpc.com/docs/protocol). */
+/** One request and its response over `fetch`, in the unary and streaming forms of Connect JSON (connectrpc.com/docs/protocol). */
 import type { Client } from "./client.js";
 import { type Code, codeOfStatus } from "./codes.js";
-import type { CredentialHeader } from "./credentials.js";
 import { decodeDetails } from "./details.js";
 import { clientError, ParapetError } from "./error.js";
+import { type Attempt, requestIdOf } from "./execute.js";
 import type { Method } from "./method.js";
 import type { Scope } from "./scope.js";
 
-/** What a response says beside its message. */
-export interface ResponseInfo {
-  /** HTTP status. */
-  readonly status: number;
-  readonly headers: Headers;
-  /** Id under which the server's log and audit know the call. */
-  readonly requestId: string;
-  /** How many requests it took. */
-  readonly attempts: number;
-}
-
-/** One request. */
-export interface AttemptOptions {
-  readonly client: Client;
-  readonly method: Method;
-  /** Bounds the attempt. */
-  readonly scope: Scope;
-  /** Headers of call and hook. */
-  readonly headers: Headers;
-  readonly credential: CredentialHeader | undefined;
-  readonly idempotencyKey: string | undefined;
-  readonly body: BodyInit;
-  /** Milliseconds that the server is told it has; Infinity: it is not told. */
-  readonly deadlineMs: number;
-}
-
 /** Sends one request; resolves with its headers. Fails with ParapetError (NETWORK_FAILED), or with what the scope ended with. */
-export async function send({ client, method, scope, headers, credential, idempotencyKey, body, deadlineMs }: AttemptOptions): Promise<Response> {
-  const streaming = method.kind !== "unary";
-  headers.set("content-type", streaming ? "application/connect+json" : "application/json");
+export async function send(client: Client, { name, kind }: Method, body: BodyInit, { scope, headers, deadlineMs }: Attempt): Promise<Response> {
+  headers.set("content-type", kind === "unary" ? "application/json" : "application/connect+json");
   headers.set("connect-protocol-version", "1");
   if (deadlineMs < Infinity) headers.set("connect-timeout-ms", String(Math.ceil(deadlineMs)));
-  if (idempotencyKey !== undefined) headers.set("idempotency-key", idempotencyKey);
-  if (credential) headers.set(credential.name, credential.value);
   try {
-    return await scope.wait(
-      client.fetch(`${client.baseUrl}/${method.name}`, {
-        method: "POST",
-        headers,
-        body,
-        signal: scope.signal,
-        // A followed redirect would hand X-API-Key to whatever host it names.
-        redirect: "manual",
-      }),
-    );
+    // A followed redirect would hand X-API-Key to whatever host it names.
+    return await scope.wait(client.fetch(`${client.baseUrl}/${name}`, { method: "POST", headers, body, signal: scope.signal, redirect: "manual" }));
   } catch (cause) {
     throw networkFailed(scope, cause, "the server could not be reached");
   }
@@ -95,7 +58,7 @@ interface WireError {
 /** Typed error of a response: of its Connect error, or of its status where a body is none. */
 export function errorOf(response: Response, json: unknown, clock: Client["clock"]): ParapetError {
   const { status, headers } = response;
-  const requestId = requestIdOf(response);
+  const requestId = requestIdOf(headers);
   const wire = json !== null && typeof json === "object" ? (json as WireError) : {};
   if (typeof wire.code !== "string") {
     return clientError("RESPONSE_MALFORMED", `the response is not from this API (HTTP ${status}, ${headers.get("content-type") ?? "no content type"})`, {
@@ -122,13 +85,8 @@ export function errorOf(response: Response, json: unknown, clock: Client["clock"
   });
 }
 
-/** Id of the request, as the server gave it. */
-export function requestIdOf(response: Response): string {
-  return response.headers.get("x-request-id") ?? "";
-}
-
 /** Retry-After in milliseconds: seconds, or a date (RFC 9110, section 10.2.3). */
-function retryAfterMsOf(headers: Headers, clock: Client["clock"]): number | undefined {
+export function retryAfterMsOf(headers: Headers, clock: Client["clock"]): number | undefined {
   const value = headers.get("retry-after")?.trim();
   if (!value) return undefined;
   if (/^\d+$/.test(value)) return Number(value) * 1000;

@@ -1,6 +1,6 @@
 /** A unary call, as a promise that can say more. */
-import { errorOf, isMessage, parseJson, readText, type ResponseInfo } from "./attempt.js";
-import { type CallOptions, begin, execute, type Outcome, toJson } from "./execute.js";
+import { errorOf, isMessage, parseJson, readText, send } from "./attempt.js";
+import { begin, type CallOptions, execute, type Outcome, type ResponseInfo, toJson } from "./execute.js";
 import type { Client } from "./client.js";
 import type { ClientReason, ParapetError } from "./error.js";
 import type { Method } from "./method.js";
@@ -50,18 +50,19 @@ export type Finish = (message: object, method: Method) => void;
 
 /** Starts a unary call. `finish`: see `hideSecrets`. */
 export function unary<T extends object, R extends string>(client: Client, method: Method, request: unknown, options: CallOptions = {}, finish?: Finish): Call<T, R> {
-  return new Call<T, R>(run(client, method, options, () => toJson(request, method), finish));
+  return new Call<T, R>(run(client, method, request, options, finish));
 }
 
-/** Runs a call whose response is one message. */
-async function run<T extends object>(client: Client, method: Method, options: CallOptions, body: () => BodyInit, finish: Finish | undefined): Promise<Outcome<T>> {
+async function run<T extends object>(client: Client, method: Method, request: unknown, options: CallOptions, finish: Finish | undefined): Promise<Outcome<T>> {
+  const body = toJson(request, method);
   const progress = begin(client, method, options);
-  const outcome = await execute(client, method, options, progress, body, async (response, scope) => {
-    const json = parseJson(await readText(response, scope));
+  const outcome = await execute(client, method, options, progress, async (attempt) => {
+    const response = await send(client, method, body, attempt);
+    const json = parseJson(await readText(response, attempt.scope));
     if (!isMessage(response, "application/json") || typeof json !== "object" || json === null) {
       throw errorOf(response, response.status === 200 ? undefined : json, client.clock);
     }
-    return json as T;
+    return { value: json as T, status: response.status, headers: response.headers };
   });
   progress.scope.end();
   finish?.(outcome.value, method);

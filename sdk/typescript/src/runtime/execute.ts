@@ -1,5 +1,4 @@
 /** A call from its first attempt to its last: credential, retries, and the waits between them. */
-import { type ResponseInfo, requestIdOf, send } from "./attempt.js";
 import { type Client, invalid } from "./client.js";
 import type { CredentialHeader } from "./credentials.js";
 import { clientError, ParapetError } from "./error.js";
@@ -18,6 +17,34 @@ export interface CallOptions {
   /** Instead of a random one, where the method takes a key. Give your own to deduplicate over restarts. */
   readonly idempotencyKey?: string;
   readonly headers?: HeadersInit;
+}
+
+/** What a response says beside its message. */
+export interface ResponseInfo {
+  /** HTTP status. */
+  readonly status: number;
+  readonly headers: Headers;
+  /** Id under which the server's log and audit know the call. */
+  readonly requestId: string;
+  /** How many requests it took. */
+  readonly attempts: number;
+}
+
+/** One request that is about to be sent. */
+export interface Attempt {
+  /** Bounds it. */
+  readonly scope: Scope;
+  /** Those of client and call, with the credential and the Idempotency-Key. */
+  readonly headers: Headers;
+  /** Milliseconds that the server may take; Infinity: it is not told. */
+  readonly deadlineMs: number;
+}
+
+/** An attempt that succeeded. */
+export interface Performed<T> {
+  readonly value: T;
+  readonly status: number;
+  readonly headers: Headers;
 }
 
 /** A call that succeeded. */
@@ -55,7 +82,7 @@ export function begin(client: Client, { name: method }: Method, { timeoutMs = cl
 }
 
 /**
- * Sends a call, again where contract, budget and deadline allow. `read` takes the response; what it throws counts as a failure of the attempt.
+ * Sends a call, again where contract, budget and deadline allow. `perform` sends one request and reads what answers it; what it throws is the failure of that attempt.
  * `endless`: the server is not told a deadline. Fails with ParapetError only.
  */
 export async function execute<T>(
@@ -63,8 +90,7 @@ export async function execute<T>(
   method: Method,
   options: CallOptions,
   progress: Progress,
-  body: () => BodyInit,
-  read: (response: Response, scope: Scope) => Promise<T>,
+  perform: (attempt: Attempt) => Promise<Performed<T>>,
   endless = false,
 ): Promise<Outcome<T>> {
   const { scope } = progress;
@@ -77,7 +103,6 @@ export async function execute<T>(
   let retried = 0;
   try {
     if (scope.signal.aborted) throw scope.signal.reason;
-    const sent = body();
     client.budget.deposit();
     for (;;) {
       // Not part of an attempt: what the token source fails with is not a failure of the server.
@@ -101,22 +126,14 @@ export async function execute<T>(
 
       let failure: ParapetError;
       try {
-        const response = await send({
-          client,
-          method,
-          scope: attempt,
-          headers,
-          credential,
-          idempotencyKey: key,
-          body: sent,
-          deadlineMs: endless ? Infinity : Math.min(scope.remainingMs(), attemptTimeoutMs),
-        });
-        const value = await read(response, attempt);
+        if (key !== undefined) headers.set("idempotency-key", key);
+        if (credential) headers.set(credential.name, credential.value);
+        const { value, ...got } = await perform({ scope: attempt, headers, deadlineMs: endless ? Infinity : Math.min(scope.remainingMs(), attemptTimeoutMs) });
         // The rest of a stream is bounded by the call alone.
         attempt.disarm();
-        const info = { status: response.status, headers: response.headers, requestId: requestIdOf(response), attempts: number };
-        report({ status: info.status, requestId: info.requestId });
-        return { value, response: info };
+        const response = { ...got, requestId: requestIdOf(got.headers), attempts: number };
+        report({ status: response.status, requestId: response.requestId });
+        return { value, response };
       } catch (thrown) {
         // Frees the connection of a response that nobody will read to its end.
         attempt.end(thrown);
@@ -150,6 +167,11 @@ export async function execute<T>(
     scope.end(error);
     throw error;
   }
+}
+
+/** Id of the request, as the server gave it. */
+export function requestIdOf(headers: Headers): string {
+  return headers.get("x-request-id") ?? "";
 }
 
 function keyOf(client: Client, method: Method, { idempotencyKey }: CallOptions, retries: number): string | undefined {

@@ -1,10 +1,10 @@
 /** Streams of the server as async iterables, and streams of the client as one request. */
-import { errorOf, isMessage, networkFailed, parseJson, readText, type ResponseInfo } from "./attempt.js";
+import { errorOf, isMessage, networkFailed, parseJson, readText, send } from "./attempt.js";
 import { Call } from "./call.js";
 import type { Client } from "./client.js";
 import { createEnvelopeReader, encodeEnvelopes, type Envelope, flagCompressed, flagEnd } from "./envelope.js";
 import { clientError } from "./error.js";
-import { begin, type CallOptions, execute, type Outcome, toJson, typed } from "./execute.js";
+import { begin, type CallOptions, execute, type Outcome, type Performed, toJson, typed } from "./execute.js";
 import type { Method } from "./method.js";
 import type { Scope } from "./scope.js";
 
@@ -33,10 +33,10 @@ export class ServerStream<T> implements AsyncIterable<T> {
 export function serverStream<T extends object>(client: Client, method: Method, request: unknown, options: CallOptions = {}): ServerStream<T> {
   const endless = options.timeoutMs === undefined;
   return new ServerStream<T>(async () => {
+    const body = encodeEnvelopes([toJson(request, method)]);
     const progress = begin(client, method, options);
     const { scope } = progress;
-    const body = (): BodyInit => encodeEnvelopes([toJson(request, method)]);
-    const { value: frames, response } = await execute(client, method, options, progress, body, (got, attempt) => openFrames(client, got, attempt), endless);
+    const { value: frames, response } = await execute(client, method, options, progress, async (attempt) => openFrames(client, await send(client, method, body, attempt), attempt.scope), endless);
     if (endless) scope.disarm();
     let whole = false;
     // A stream that was left early must not go on behind its reader's back; a whole one leaves its connection to the next call.
@@ -87,12 +87,13 @@ export function clientStream<T extends object, R extends string>(client: Client,
     };
     try {
       const body = await scope.wait(collect());
-      return await execute(client, method, options, progress, () => body, async (got, attempt) => {
-        const frames = await openFrames(client, got, attempt);
+      return await execute(client, method, options, progress, async (attempt) => {
+        const got = await send(client, method, body, attempt);
+        const { value: frames, ...info } = await openFrames(client, got, attempt.scope);
         const message = messageOf<T>(frames.first, got, client);
         // The message counts only once the last frame says that the call succeeded.
-        if (message === undefined || messageOf<T>(await attempt.wait(frames.next()), got, client)) throw errorOf(got, undefined, client.clock);
-        return message;
+        if (message === undefined || messageOf<T>(await attempt.scope.wait(frames.next()), got, client)) throw errorOf(got, undefined, client.clock);
+        return { value: message, ...info };
       });
     } catch (thrown) {
       throw typed(thrown, method, progress.attempts());
@@ -111,7 +112,7 @@ interface Frames {
   readonly response: Response;
 }
 
-async function openFrames(client: Client, response: Response, scope: Scope): Promise<Frames> {
+async function openFrames(client: Client, response: Response, scope: Scope): Promise<Performed<Frames>> {
   if (!isMessage(response, contentType) || !response.body) {
     const json = parseJson(await readText(response, scope));
     throw errorOf(response, response.status === 200 ? undefined : json, client.clock);
@@ -131,7 +132,7 @@ async function openFrames(client: Client, response: Response, scope: Scope): Pro
   const first = await scope.wait(next());
   // A refused stream is HTTP 200 with the error in its only frame: as an attempt it has failed.
   if (!first || first.flags & flagEnd) messageOf(first, response, client);
-  return { first, next, response };
+  return { value: { first, next, response }, status: response.status, headers: response.headers };
 }
 
 /** The message of a frame; undefined at the end of the stream. Throws the error that the stream ended with. */
