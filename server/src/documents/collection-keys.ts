@@ -165,7 +165,8 @@ export function bufferOf(bytes: Uint8Array): Buffer {
 }
 
 function spanOf(prefix: Uint8Array): Span {
-  return { gte: prefix, lt: after(prefix) };
+  // A Buffer's slice shares its bytes, and `after` changes what it slices.
+  return { gte: prefix, lt: after(Uint8Array.from(prefix)) };
 }
 
 function integer(value: number): Buffer {
