@@ -1,6 +1,6 @@
 // Kills a writing server process again and again, and proves each time that nothing acknowledged was lost, and nothing is half there.
 //
-//   node scripts/checks/kill-storm.mjs [--rounds 100] [--in-flight 64] [--abort-every 10] [--rounds-per-store 10] [--seed N]
+//   node scripts/checks/kill-storm.mjs [--rounds 100] [--in-flight 64] [--abort-every 10] [--rounds-per-store 10] [--kill-within-ms 600] [--seed N]
 //
 // After each `kill -9` the store is opened again and read in full: every acknowledged document is there with its rows and
 // its record at the acknowledged sequence; every record has its document and every document its record; none that was
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     "in-flight": { type: "string", default: "64" },
     "abort-every": { type: "string", default: "10" },
     "rounds-per-store": { type: "string", default: "10" },
+    "kill-within-ms": { type: "string", default: "600" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
   },
 });
@@ -38,10 +39,10 @@ for (let round = 0, directory, acknowledged; round < rounds; round++) {
     directory = mkdtempSync(join(tmpdir(), "parapet-storm-"));
     acknowledged = new Map();
   }
-  // One round in ten is killed while it opens the store; the others write for up to a quarter of a second.
+  // One round in ten is killed while it opens the store; the others write for a while.
   const opening = random() < 0.1;
   const before = acknowledged.size;
-  const { lines, ready } = await killed(directory, round, opening ? random() * 150 : random() * 250, opening);
+  const { lines, ready } = await killed(directory, round, opening ? random() * 150 : random() * Number(values["kill-within-ms"]), opening);
   if (!ready) totals.killedWhileOpening++;
   for (const [word, id, sequence] of lines.map((line) => line.split(" "))) {
     if (word === "ack") acknowledged.set(id, Number(sequence));

@@ -11,7 +11,7 @@ const driftMax = 5n * millisecond;
  * A clock that takes the date from `wallMs` (milliseconds since 1970) and the finer part from `monotonic` (nanoseconds from
  * anywhere). When the wall clock is set, it follows. It may step back then; the log never does.
  */
-export function createNanosecondClock(wallMs: () => number = Date.now, monotonic: () => bigint = process.hrtime.bigint): NanosecondClock {
+export function createNanosecondClock(wallMs: () => number = Date.now, monotonic: () => bigint = () => process.hrtime.bigint()): NanosecondClock {
   let offset = BigInt(wallMs()) * millisecond - monotonic();
   return () => {
     const wall = BigInt(wallMs()) * millisecond;

@@ -3,9 +3,9 @@
 /** Tells listeners which keys a durable commit touched. */
 export interface Feed {
   /** Adds a listener; returns a function that takes it away. */
-  subscribe(listener: (keys: readonly Uint8Array[]) => void): () => void;
+  readonly subscribe: (listener: (keys: readonly Uint8Array[]) => void) => () => void;
   /** Tells everybody, in the order they came. Nothing happens without keys. */
-  publish(keys: readonly Uint8Array[]): void;
+  readonly publish: (keys: readonly Uint8Array[]) => void;
 }
 
 /**
@@ -23,7 +23,7 @@ export function createFeed(): Feed {
     },
     publish(keys) {
       if (keys.length === 0) return;
-      for (const listener of [...listeners]) {
+      for (const listener of listeners) {
         try {
           listener(keys);
         } catch (error) {

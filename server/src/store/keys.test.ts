@@ -21,14 +21,14 @@ describe("a key", () => {
   });
 
   it("sorts as its parts do", () => {
-    const sorted = parts.map((part) => Buffer.from(part as string)).sort(Buffer.compare);
+    const sorted = parts.map((part) => Buffer.from(part as string)).sort((a, b) => Buffer.compare(a, b));
     for (const [i, one] of sorted.entries()) {
       for (const [j, other] of sorted.entries()) {
         expect(Math.sign(Buffer.compare(pack([one.toString(), 5]), pack([other.toString(), 1])))).toBe(i === j ? 1 : Math.sign(i - j));
       }
     }
     const numbers = [0, 1, 255, 256, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 3, 2 ** 53 - 1];
-    expect(numbers.map((n) => pack([n])).sort(Buffer.compare).map((key) => Number(unpackInteger(key, 0)))).toEqual(numbers);
+    expect(numbers.map((n) => pack([n])).sort((a, b) => Buffer.compare(a, b)).map((key) => Number(unpackInteger(key, 0)))).toEqual(numbers);
   });
 
   it("is in the range of what it begins with, and in no other", () => {

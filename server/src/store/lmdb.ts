@@ -35,17 +35,19 @@ export function openLmdbStore({ directory, mapBytes = storeMapBytes }: LmdbStore
   try {
     const file = join(path, "data.mdb");
     refuseForeignFile(file);
-    const db: Database = open({
+    // lmdb reads `permissionsMode` and does not declare it.
+    const options = {
       path: file,
-      encoding: "binary",
-      keyEncoding: "binary",
+      encoding: "binary" as const,
+      keyEncoding: "binary" as const,
       overlappingSync: false,
       // The instruction that opens such a batch has a promise of its own that nobody can catch when the commit fails.
       eventTurnBatching: false,
       cache: false,
       mapSize: mapBytes,
-      ...{ permissionsMode: 0o600 },
-    });
+      permissionsMode: 0o600,
+    };
+    const db: Database = open(options);
     // A file is only as durable as the name it is found by.
     syncDirectory(path);
     if (made !== undefined) for (let folder = path; folder.length >= made.length; folder = dirname(folder)) syncDirectory(dirname(folder));
