@@ -1,0 +1,35 @@
+/** Reads and writes the messages of one type, as JSON and as binary. */
+import { type DescMessage, fromBinary, fromJson, type JsonValue, type Message, toBinary, toJson } from "@bufbuild/protobuf";
+
+/** The codecs of one message type. */
+export interface Codecs {
+  /**
+   * A message from parsed JSON, as protobuf-es reads it with unknown fields ignored (ProtoJSON,
+   * protobuf.dev/programming-guides/json). Throws what protobuf-es throws.
+   */
+  readJson(json: JsonValue): Message;
+  /** JSON text with fields that have default values, as protobuf-es writes it. Throws what protobuf-es throws. */
+  writeJson(message: Message): string;
+  /** A message from protobuf's binary encoding; unknown fields are kept. Throws what protobuf-es throws. */
+  readBinary(bytes: Uint8Array): Message;
+  /** The binary encoding, byte for byte as protobuf-es writes it. Throws what protobuf-es throws. */
+  writeBinary(message: Message): Uint8Array;
+}
+
+const memo = new WeakMap<DescMessage, Codecs>();
+
+/** The codecs of a message type: compiled when first asked for, so ask at start. The same object for the same descriptor. */
+export function codecsOf(desc: DescMessage): Codecs {
+  let codecs = memo.get(desc);
+  if (codecs === undefined) memo.set(desc, (codecs = compile(desc)));
+  return codecs;
+}
+
+function compile(desc: DescMessage): Codecs {
+  return {
+    readJson: (json) => fromJson(desc, json, { ignoreUnknownFields: true }),
+    writeJson: (message) => JSON.stringify(toJson(desc, message, { alwaysEmitImplicit: true })),
+    readBinary: (bytes) => fromBinary(desc, bytes),
+    writeBinary: (message) => toBinary(desc, message),
+  };
+}
