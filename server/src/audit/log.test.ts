@@ -9,7 +9,7 @@ import type { Store } from "../store/store.js";
 import { createNanosecondClock } from "./clock.js";
 import { createTestLog, factsWith, noonNs, type TestLog } from "./fixtures.js";
 import { createAuditLog } from "./log.js";
-import { nanosecondsOf } from "./record.js";
+import { encodeRecord, nanosecondsOf } from "./record.js";
 import { recordKey, tileReader } from "./rows.js";
 import { nodesOf } from "./tiles.js";
 import { consistencyProof, inclusionProof, leafHash, rootAt, rootOf, verifyConsistency, verifyInclusion } from "./tree.js";
@@ -190,6 +190,12 @@ describe("verification", () => {
     function bytesAt39(): Uint8Array {
       return a;
     }
+  });
+
+  it("names a time that goes back", async () => {
+    const facts = factsWith({ requestId: "req-12", actorName: "", clientIp: "", userAgent: "" });
+    const earlier = encodeRecord(facts, { sequence: 12n, timeNs: noonNs - 1n, sealingKeyId: "", sealed: new Uint8Array() });
+    expect(await faultsAfter((tx) => tx.put(at(12), earlier))).toEqual(expect.arrayContaining([["record changed", 12], ["time decreases", 12]]));
   });
 
   it("names bytes that are no record", async () => {

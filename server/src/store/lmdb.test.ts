@@ -55,10 +55,12 @@ describe("the LMDB store in its directory", () => {
   it("is taken over from a process that is gone, and from one whose number another process has now", async () => {
     mkdirSync(directory, { recursive: true });
     const gone = spawnSync(process.execPath, ["-e", ""]).pid;
-    for (const claim of [{ pid: gone, started: "" }, { pid: process.pid, started: "another boot" }, { pid: 0, started: "" }]) {
-      writeFileSync(join(directory, "owner.7"), JSON.stringify(claim));
+    for (const [i, claim] of [{ pid: gone, started: "" }, { pid: process.pid, started: "another boot" }, { pid: 0, started: "" }].entries()) {
+      writeFileSync(join(directory, `owner.${10 * (i + 1)}`), JSON.stringify(claim));
       await openLmdbStore({ directory }).close();
     }
+    writeFileSync(join(directory, "owner.70"), JSON.stringify({ pid: process.ppid, started: "" }));
+    expect(() => openLmdbStore({ directory })).toThrow(`in use by process ${process.ppid}`);
     writeFileSync(join(directory, "owner.90"), "{ cut");
     await openLmdbStore({ directory }).close();
     expect(readdirSync(directory).filter((name) => name.startsWith("owner") || name.startsWith("claim"))).toEqual(["owner.91"]);
