@@ -105,6 +105,8 @@ export abstract class Exchange {
 /** An exchange over HTTP/1.1. */
 export class Http1Exchange extends Exchange {
   readonly h2 = false;
+  /** Of a body that nobody reads: resolves when no more of it is waited for; true if it was whole by then. */
+  #bodyOver: Promise<boolean> | undefined;
   constructor(
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
@@ -133,8 +135,18 @@ export class Http1Exchange extends Exchange {
       // An answer that ends with its head has no room for trailers.
       response.flushHeaders();
     }
-    if (body === undefined) response.end();
-    else response.end(body);
+    if (this.#bodyOver === undefined) {
+      if (body === undefined) response.end();
+      else response.end(body);
+      return;
+    }
+    if (body === undefined) response.flushHeaders();
+    else response.write(body);
+    // Node closes a connection with the end of its last answer. While the caller still sends, that would be a reset which overtakes the answer.
+    void this.#bodyOver.then((whole) => {
+      response.end();
+      if (!whole) this.request.socket.destroySoon();
+    });
   }
   begin(status: number, headers: HeaderList): Writable {
     if (!this.gone) {
@@ -159,15 +171,22 @@ export class Http1Exchange extends Exchange {
       request.resume();
       return;
     }
-    response.shouldKeepAlive = false;
-    const { socket } = request;
-    let discarded = 0;
-    request.on("data", (chunk: Uint8Array) => {
-      discarded += chunk.length;
-      if (discarded >= refusedBodyDiscardBytes) request.pause();
+    // RPC clients send their small messages chunked: those connections live on if the rest arrives within the bounds.
+    if (declared !== undefined) response.shouldKeepAlive = false;
+    this.#bodyOver = new Promise((resolve) => {
+      let discarded = 0;
+      const over = (whole: boolean): void => {
+        clearTimeout(timer);
+        resolve(whole);
+      };
+      const timer = setTimeout(over, refusedBodyDiscardMs, false);
+      request.on("data", (chunk: Uint8Array) => {
+        discarded += chunk.length;
+        if (discarded >= refusedBodyDiscardBytes) request.pause();
+      });
+      request.once("end", () => over(true));
+      request.once("close", () => over(request.complete));
     });
-    const timer = setTimeout(() => socket.destroy(), refusedBodyDiscardMs);
-    socket.once("close", () => clearTimeout(timer));
   }
 }
 

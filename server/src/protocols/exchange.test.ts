@@ -1,0 +1,58 @@
+/** A refused caller reads the refusal, however late or large the body that nobody reads (AN-06). */
+import { createServer, type Server } from "node:http";
+import { type AddressInfo, connect, type Socket } from "node:net";
+import { once } from "node:events";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Http1Exchange } from "./exchange.js";
+
+describe("a refused request over HTTP/1.1", () => {
+  let server: Server;
+  let socket: Socket;
+  let received = "";
+  const answers = (): number => received.split("401 Unauthorized").length - 1;
+  const answered = async (count: number): Promise<void> => {
+    while (answers() < count) await once(socket, "data");
+  };
+
+  beforeEach(async () => {
+    server = createServer((request, response) => {
+      const exchange = new Http1Exchange(request, response);
+      exchange.abandonBody();
+      exchange.send(401, [["content-length", "2"]], "no");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    received = "";
+    socket.on("data", (chunk) => (received += chunk.toString()));
+    socket.on("error", () => undefined);
+  });
+  afterEach(() => {
+    socket.destroy();
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it.each([
+    ["chunked", "transfer-encoding: chunked", "5\r\nhello\r\n0\r\n\r\n"],
+    ["of declared length", "content-length: 5", "hello"],
+  ])("answers ahead of a body %s, and the connection lives on", async (_name, header, body) => {
+    for (let request = 1; request <= 3; request++) {
+      socket.write(`POST / HTTP/1.1\r\nhost: x\r\n${header}\r\n\r\n`);
+      await answered(request);
+      socket.write(body);
+    }
+    expect(received).not.toMatch(/connection: close/i);
+  });
+
+  it("lets a caller that sends without end read the answer before it closes", async () => {
+    socket.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n\r\n");
+    const chunk = Buffer.alloc(64 * 1024);
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    const pump = (): void => {
+      if (!socket.destroyed) socket.write(chunk, () => setImmediate(pump));
+    };
+    pump();
+    await closed;
+    expect(received).toMatch(/^HTTP\/1\.1 401 [^]*connection: close[^]*\r\n\r\nno$/i);
+  });
+});
