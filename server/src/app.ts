@@ -50,6 +50,8 @@ export interface AppOptions {
   readonly log: Log;
   /** Replaces the store that the configuration names; for tests that inject faults. */
   readonly store?: Store;
+  /** Which executor runs unary calls; default `fast`. */
+  readonly unary?: "fast" | "connect-es";
 }
 
 /** The reference server. */
@@ -69,7 +71,7 @@ const sweepIntervalMs = 10_000;
 const sweepDocuments = 1_000;
 
 /** Composes the server. Rejects if the contract, a key file, the data directory or the bootstrap password is not as it must be. */
-export async function createApp({ config, log, store: given }: AppOptions): Promise<App> {
+export async function createApp({ config, log, store: given, unary }: AppOptions): Promise<App> {
   const nowMs = Date.now;
   const random = (size: number): Uint8Array => randomBytes(size);
   const volatile = config.store === "memory";
@@ -169,6 +171,7 @@ export async function createApp({ config, log, store: given }: AppOptions): Prom
       reflection: config.production ? "authenticated" : "public",
       metrics,
       log,
+      ...(unary === undefined ? {} : { unary }),
     });
     draining = () => parapet.draining.aborted;
     const keysOf = createCollectionKeys();

@@ -68,6 +68,10 @@ export interface Call {
   limit: LimitVerdict | undefined;
   readonly audit: AuditDraft;
   recorded: Recorded;
+  /** True once the handler ran to its end. */
+  acted?: boolean;
+  /** When the caller's deadline passes, on the clock of `performance.now`; undefined: it has none. */
+  readonly deadlineMs?: number | undefined;
   /** Headers to add to the response, whatever the protocol. */
   readonly responseHeaders: [name: string, value: string][];
 }

@@ -63,6 +63,8 @@ export interface ParapetOptions {
   readonly trustedProxies?: readonly string[];
   readonly tenant?: string;
   readonly messageBytesMax?: number;
+  /** Which executor runs unary calls; default `fast`. Both give the same answers. */
+  readonly unary?: "fast" | "connect-es";
   /** Whether reflection needs a principal. */
   readonly reflection?: "public" | "authenticated" | "off";
   readonly timeouts?: Partial<OnePortTimeouts>;
@@ -147,6 +149,7 @@ export function createParapet(options: ParapetOptions): Parapet {
     defaultTenant: options.tenant ?? "default",
     messageBytesMax: options.messageBytesMax ?? limits.messageBytesMax,
     responseBytesMax: limits.responseBytesMax,
+    unary: options.unary ?? "fast",
     localOnly: options.everybody !== undefined,
     metrics,
     shutdown: shutdown.signal,

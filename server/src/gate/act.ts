@@ -1,5 +1,6 @@
 /** The gate behind the body: authorize the object, validate, run the handler, record the outcome. */
-import { create, isMessage, type DescMethod, type Message } from "@bufbuild/protobuf";
+import { create, type DescMethod, type Message } from "@bufbuild/protobuf";
+import { IdempotencyKey } from "@parapet/contract/parapet/policy/v1/policy_pb";
 import type { HandlerContext, MethodImpl } from "@connectrpc/connect";
 import type { AuditSink } from "../audit/sink.js";
 import { callOf, type Call } from "../call.js";
@@ -26,15 +27,15 @@ export interface ActOptions {
 
 /** Runs admitted calls and settles refused ones. Every executor of every protocol goes through here. */
 export interface Act {
-  /** Runs a unary call. Rejects with a Failure, whose record is durable by then. */
-  unary(call: Call, request: Message, context: HandlerContext): Promise<Message>;
+  /** Runs a unary call, at once where nothing has to be waited for. Rejects with a Failure, whose record is durable by then. */
+  unary(call: Call, request: Message, context: HandlerContext): Message | Promise<Message>;
   /** The handler of a plan as connect-es wants it: everything here around the implementation. Throws ConnectErrors. */
   implementation(plan: Plan): MethodImpl<DescMethod>;
   /** Records a refusal or failure that ended the call; returns what the caller is told (AUDIT_UNAVAILABLE if recording failed). */
   settle(call: Call, thrown: unknown): Promise<Failure>;
 }
 
-type AnyUnary = (request: Message, context: HandlerContext) => Promise<unknown>;
+type AnyUnary = (request: Message, context: HandlerContext) => unknown;
 type AnyStream = (request: unknown, context: HandlerContext) => AsyncIterable<unknown>;
 
 /** Makes the second half of the gate. */
@@ -62,7 +63,6 @@ export function createAct(options: ActOptions): Act {
   /** Everything between the decoded request and the handler. */
   const prepare = (call: Call, request: Message): void => {
     const { plan } = call;
-    describeTarget(call, request, pseudonym);
     if (plan.access.kind === "permission" && plan.access.collectionOf !== undefined) {
       const decision = decideObject(plan.access, call.principal, plan.access.collectionOf(request) ?? "");
       call.rule = decision.rule;
@@ -78,7 +78,8 @@ export function createAct(options: ActOptions): Act {
       const [first] = violations;
       throw fail(Reason.FIELD_INVALID, { field: first!.field }, { message: `${first!.field}: ${first!.description}`, violations });
     }
-    if (call.signal.aborted) throw abortFailure(call.signal);
+    // A read that nobody waits for harms nobody; asking would make the signal.
+    if (plan.sideEffects && call.signal.aborted) throw abortFailure(call.signal);
   };
 
   const succeed = async (call: Call): Promise<void> => {
@@ -92,23 +93,42 @@ export function createAct(options: ActOptions): Act {
     }
   };
 
-  const unary = async (call: Call, request: Message, context: HandlerContext): Promise<Message> => {
+  /** The way every unary call ends badly: its target is described, if it was not yet, and its record made. */
+  const failed = async (call: Call, request: Message, described: boolean, thrown: unknown): Promise<never> => {
+    if (!described) describeTarget(call, request, pseudonym);
+    throw await settle(call, thrown);
+  };
+
+  const unary = (call: Call, request: Message, context: HandlerContext): Message | Promise<Message> => {
+    const { plan } = call;
+    // What a success does not record need not be put into words.
+    const described = plan.sideEffects || isRecorded(call, undefined);
     try {
+      if (described) describeTarget(call, request, pseudonym);
       prepare(call, request);
-      const replayed = idempotency?.begin(call, request);
-      if (replayed !== undefined) {
-        await succeed(call);
-        return replayed;
-      }
-      try {
-        const response = asMessage(call.plan, await (call.plan.implementation as unknown as AnyUnary)(request, context));
-        await succeed(call);
-        return response;
-      } finally {
-        idempotency?.end(call);
-      }
+      const keyed = call.idempotencyKey !== "" || plan.idempotencyKey === IdempotencyKey.REQUIRED;
+      if (keyed || described) return slowly(call, request, context, keyed).catch((thrown: unknown) => failed(call, request, described, thrown));
+      const value = (plan.implementation as unknown as AnyUnary)(request, context);
+      if (value instanceof Promise) return value.then((settled) => done(call, settled)).catch((thrown: unknown) => failed(call, request, described, thrown));
+      return done(call, value);
     } catch (thrown) {
-      throw await settle(call, thrown);
+      return failed(call, request, described, thrown);
+    }
+  };
+
+  /** A call that leaves a record, or may have been executed before. */
+  const slowly = async (call: Call, request: Message, context: HandlerContext, keyed: boolean): Promise<Message> => {
+    const replayed = keyed ? idempotency?.begin(call, request) : undefined;
+    if (replayed !== undefined) {
+      await succeed(call);
+      return replayed;
+    }
+    try {
+      const response = done(call, await (call.plan.implementation as unknown as AnyUnary)(request, context));
+      await succeed(call);
+      return response;
+    } finally {
+      if (keyed) idempotency?.end(call);
     }
   };
 
@@ -116,6 +136,7 @@ export function createAct(options: ActOptions): Act {
     const call = callOf(context);
     let ended = false;
     try {
+      describeTarget(call, request, pseudonym);
       prepare(call, request);
       for await (const message of (plan.implementation as unknown as AnyStream)(request, context)) {
         if (call.signal.aborted) throw abortFailure(call.signal);
@@ -138,8 +159,10 @@ export function createAct(options: ActOptions): Act {
       const iterator = reading(requests)[Symbol.asyncIterator]();
       const first = await iterator.next();
       // The first message names the object; the decision falls before the second is read.
-      if (first.done !== true) prepare(call, first.value);
-      else throw fail(Reason.REQUEST_MALFORMED, {}, { message: "the stream holds no message" });
+      if (first.done !== true) {
+        describeTarget(call, first.value, pseudonym);
+        prepare(call, first.value);
+      } else throw fail(Reason.REQUEST_MALFORMED, {}, { message: "the stream holds no message" });
       const all = resume(first.value, iterator, call, plan);
       const response = asMessage(plan, await (plan.implementation as unknown as (r: AsyncIterable<Message>, c: HandlerContext) => Promise<unknown>)(all, context));
       await succeed(call);
@@ -211,5 +234,13 @@ async function* resume(first: Message, rest: AsyncIterator<Message>, call: Call,
 }
 
 function asMessage(plan: Plan, value: unknown): Message {
-  return isMessage(value, plan.output) ? value : create(plan.output, value as never);
+  const given = value as Partial<Message>;
+  return given.$typeName === plan.output.typeName ? (given as Message) : create(plan.output, value as never);
+}
+
+/** The answer of a handler that ran to its end. */
+function done(call: Call, value: unknown): Message {
+  const message = asMessage(call.plan, value);
+  call.acted = true;
+  return message;
 }

@@ -9,12 +9,13 @@ import type { Act } from "../gate/act.js";
 import type { Plan } from "../gate/plan.js";
 import type { Log } from "../log.js";
 import { decodeBase64Stream } from "./grpc-web/text.js";
+import { headersOf } from "./context.js";
 import type { Exchange, HeaderList, Trailers } from "./exchange.js";
-import { jsonOptions, type Spelling } from "./protocol.js";
+import { compressMinBytes, jsonOptions, type Spelling } from "./protocol.js";
 
 /** Runs an admitted call and writes its answer. Another executor can take over per method by answering first. */
 export interface Executor {
-  execute(exchange: Exchange, spelling: Spelling, call: Call): Promise<void>;
+  execute(exchange: Exchange, spelling: Spelling, call: Call): void | Promise<void>;
 }
 
 /** What the executor needs. */
@@ -30,12 +31,9 @@ export interface ConnectEsOptions {
   readonly log: Log;
 }
 
-// Messages smaller than this are not worth compressing, in bytes.
-const compressMinBytes = 1024;
-
 /** Makes the executor. */
 export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
-  const { act, refuse, headersOf, log } = options;
+  const { act, refuse, log } = options;
   const router: ConnectRouter = createConnectRouter({
     readMaxBytes: options.messageBytesMax,
     writeMaxBytes: options.responseBytesMax,
@@ -50,7 +48,8 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
   return {
     async execute(exchange, spelling, call) {
       const handler = handlers.get(call.plan.path)!;
-      const header = requestHeaders(exchange, spelling);
+      const header = headersOf(exchange);
+      if (spelling.text) header.set("content-type", "application/grpc-web+proto");
       const contextValues = createContextValues().set(callKey, call);
       let answer: UniversalServerResponse;
       let body: Uint8Array[] | AsyncIterable<Uint8Array>;
@@ -70,26 +69,14 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
         refuse(exchange, spelling, call, await act.settle(call, readingFailure(thrown)));
         return;
       }
-      const foreign = call.recorded === "not yet" ? foreignFailure(answer, body as Uint8Array[], spelling) : undefined;
+      const foreign = call.recorded === "not yet" && !call.acted ? foreignFailure(answer, body as Uint8Array[], exchange, spelling) : undefined;
       if (foreign !== undefined) {
         refuse(exchange, spelling, call, await act.settle(call, foreign));
         return;
       }
-      await write(exchange, spelling, answer, body, headersOf(call), log);
+      await write(exchange, spelling, answer, body, options.headersOf(call), log);
     },
   };
-}
-
-/** The headers connect-es looks at, under the names it knows. */
-function requestHeaders(exchange: Exchange, spelling: Spelling): Headers {
-  const header = new Headers();
-  for (const [name, value] of Object.entries(exchange.headers)) {
-    if (value === undefined || name.charCodeAt(0) === 58) continue;
-    if (Array.isArray(value)) for (const item of value) header.append(name, item);
-    else header.set(name, value);
-  }
-  if (spelling.text) header.set("content-type", "application/grpc-web+proto");
-  return header;
 }
 
 async function collect(body: AsyncIterable<Uint8Array> | undefined): Promise<Uint8Array[]> {
@@ -98,11 +85,14 @@ async function collect(body: AsyncIterable<Uint8Array> | undefined): Promise<Uin
   return chunks;
 }
 
+const encodingHeaders = ["grpc-encoding", "connect-content-encoding", "content-encoding"];
+const known = new Set(["identity", "gzip", "br"]);
 const trailerFlag = 0x80;
 const endStreamFlag = 0x02;
 
 /** What connect-es refused by itself, before any handler ran: malformed, too large, badly compressed, badly timed. */
-function foreignFailure(answer: UniversalServerResponse, body: readonly Uint8Array[], spelling: Spelling): Failure | undefined {
+function foreignFailure(answer: UniversalServerResponse, body: readonly Uint8Array[], exchange: Exchange, spelling: Spelling): Failure | undefined {
+  if (!encodingHeaders.every((name) => known.has(exchange.header(name) ?? "identity"))) return fail(Reason.ENCODING_UNSUPPORTED);
   if (answer.status === 415) return fail(Reason.CONTENT_TYPE_UNSUPPORTED);
   if (answer.status === 405) return fail(Reason.VERB_NOT_ALLOWED);
   const bytes = Buffer.concat(body);
@@ -136,8 +126,6 @@ const reasonOfStatus: Readonly<Record<string, Reason>> = {
   deadline_exceeded: Reason.DEADLINE_PASSED,
   "8": Reason.MESSAGE_TOO_LARGE,
   resource_exhausted: Reason.MESSAGE_TOO_LARGE,
-  "12": Reason.ENCODING_UNSUPPORTED,
-  unimplemented: Reason.ENCODING_UNSUPPORTED,
   // connect-es reports a truncated or corrupt compressed body as internal; the caller sent it.
   "13": Reason.REQUEST_MALFORMED,
   internal: Reason.REQUEST_MALFORMED,

@@ -24,6 +24,7 @@ import { createRestExecutor, type Variables } from "./rest/execute.js";
 import { createMatcher, type BoundRoute } from "./rest/match.js";
 import { rest } from "./rest/recognise.js";
 import { refuse as refuseRest } from "./rest/refuse.js";
+import { createUnaryExecutor } from "./unary.js";
 
 /** A document that is served as it is, such as `/openapi.yaml`. */
 export interface StaticDocument {
@@ -43,6 +44,8 @@ export interface DispatchOptions {
   readonly defaultTenant: string;
   readonly messageBytesMax: number;
   readonly responseBytesMax: number;
+  /** Which executor runs unary calls. Both give the same answers; the second exists to be compared with. */
+  readonly unary: "fast" | "connect-es";
   /** Authentication is off: only this machine's own programs may call (DESIGN, the life of a request). */
   readonly localOnly: boolean;
   readonly metrics: Metrics;
@@ -95,6 +98,7 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
     shutdown: options.shutdown,
     log,
   });
+  const executor = options.unary === "connect-es" ? connectEs : createUnaryExecutor({ plans, act, messageBytesMax: options.messageBytesMax, responseBytesMax: options.responseBytesMax, refuse: refuseCall, headersOf, rest: connectEs });
   const restExecutor = createRestExecutor({ routes: bound, act, messageBytesMax: options.messageBytesMax, refuse: (exchange, call, failure) => refuseCall(exchange, rest, call, failure), headersOf });
 
   const routed = (exchange: Exchange): Routed => {
@@ -117,7 +121,7 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
     }
   };
 
-  const handle = async (exchange: Exchange): Promise<void> => {
+  const handle = (exchange: Exchange): void | Promise<void> => {
     const verdict = cors(exchange);
     if (verdict.kind === "preflight") return exchange.send(verdict.status, verdict.headers, undefined);
     const facts = factsOf(exchange);
@@ -133,24 +137,24 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
       }
       return refuseUnrouted(exchange, facts, route.spelling, route.failure, [...(route.headers ?? []), ...extra]);
     }
-    const { plan, spelling } = route;
-    const timeoutMs = deadlineOf(exchange, spelling);
-    const call = newCall(exchange, plan, spelling, facts, timeoutMs === "malformed" ? undefined : timeoutMs, options.defaultTenant);
-    for (const [name, value] of extra) call.responseHeaders.push([name, value]);
+    const timeoutMs = deadlineOf(exchange, route.spelling);
+    const call = new RequestCall(exchange, route.plan, route.spelling, facts, timeoutMs === "malformed" ? undefined : timeoutMs, options.defaultTenant, extra);
     const started = metrics.start();
-    try {
-      let refusal = gate.admit(call, (name) => exchange.values(name));
-      if (refusal instanceof Promise) refusal = await refusal;
-      if (refusal === undefined && timeoutMs === "malformed") refusal = fail(Reason.REQUEST_MALFORMED, {}, { message: "the deadline cannot be read" });
-      if (refusal === undefined && tooLong(exchange, plan, options.messageBytesMax)) {
-        refusal = fail(Reason.MESSAGE_TOO_LARGE, { bytesMax: String(options.messageBytesMax) }, { message: `a message may have at most ${options.messageBytesMax} bytes` });
-      }
-      if (refusal !== undefined) return refuseCall(exchange, spelling, call, await act.settle(call, refusal));
-      if (route.kind === "rpc") await connectEs.execute(exchange, spelling, call);
-      else await restExecutor.execute(exchange, call, route.bound, route.variables);
-    } finally {
-      metrics.end(call, started);
-    }
+    const admitted = gate.admit(call, (name) => exchange.values(name));
+    const outcome = admitted instanceof Promise ? admitted.then((refusal) => proceed(exchange, route, call, timeoutMs, refusal)) : proceed(exchange, route, call, timeoutMs, admitted);
+    if (!(outcome instanceof Promise)) return metrics.end(call, started);
+    return outcome.finally(() => metrics.end(call, started));
+  };
+
+  /** The rest of a call's life, after the gate has spoken. */
+  const proceed = (exchange: Exchange, route: Exclude<Routed, { kind: "refused" }>, call: Call, timeoutMs: number | undefined | "malformed", refusal: Failure | undefined): void | Promise<void> => {
+    const { plan, spelling } = route;
+    const refused =
+      refusal ??
+      (timeoutMs === "malformed" ? fail(Reason.REQUEST_MALFORMED, {}, { message: "the deadline cannot be read" }) : undefined) ??
+      (tooLong(exchange, plan, options.messageBytesMax) ? fail(Reason.MESSAGE_TOO_LARGE, { bytesMax: String(options.messageBytesMax) }, { message: `a message may have at most ${options.messageBytesMax} bytes` }) : undefined);
+    if (refused !== undefined) return act.settle(call, refused).then((failure) => refuseCall(exchange, spelling, call, failure));
+    return route.kind === "rpc" ? executor.execute(exchange, spelling, call) : restExecutor.execute(exchange, call, route.bound, route.variables);
   };
 
   const refuseUnrouted = (exchange: Exchange, facts: RequestFacts, spelling: Spelling, failure: Failure, headers: HeaderList): void => {
@@ -159,11 +163,17 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
   };
 
   const serve = (exchange: Exchange): void => {
-    handle(exchange).catch((cause: unknown) => {
+    const broken = (cause: unknown): void => {
       log.error("request failed outside its call", { cause: toFailure(cause) });
       if (exchange.gone) exchange.destroy();
       else exchange.send(500, [["content-length", "0"]], undefined);
-    });
+    };
+    try {
+      const outcome = handle(exchange);
+      if (outcome instanceof Promise) outcome.catch(broken);
+    } catch (cause) {
+      broken(cause);
+    }
   };
   return {
     http1(request, response) {
@@ -220,26 +230,52 @@ function tooLong(exchange: Exchange, plan: Plan, bytesMax: number): boolean {
   return declared !== undefined && declared > bytesMax + 5 && (plan.desc.methodKind === "unary" || plan.desc.methodKind === "server_streaming");
 }
 
-function newCall(exchange: Exchange, plan: Plan, spelling: Spelling, facts: RequestFacts, timeoutMs: number | undefined, tenant: string): Call {
-  return {
-    plan,
-    protocol: spelling.protocol,
-    requestId: facts.requestId,
-    traceId: facts.traceId,
-    clientIp: facts.clientIp,
-    userAgent: facts.userAgent,
-    signal: exchange.signal(timeoutMs, () => fail(Reason.DEADLINE_PASSED)),
-    idempotencyKey: exchange.header("idempotency-key") ?? "",
-    tenant,
-    principal: undefined,
-    credential: { kind: CredentialKind.NONE, id: "" },
-    rule: "",
-    limit: undefined,
-    audit: { resource: plan.audit.resource(undefined), collection: "", key: "", claimedName: "", notes: [] },
-    recorded: "not yet",
-    responseHeaders: [],
-  };
+/** The call of one request. */
+class RequestCall implements Call {
+  readonly protocol: Protocol;
+  readonly requestId: string;
+  readonly traceId: string;
+  readonly clientIp: string;
+  readonly userAgent: string;
+  readonly idempotencyKey: string;
+  readonly deadlineMs: number | undefined;
+  principal: Call["principal"] = undefined;
+  credential = noCredential;
+  rule = "";
+  limit: Call["limit"] = undefined;
+  readonly audit: Call["audit"];
+  recorded: Call["recorded"] = "not yet";
+  acted = false;
+  readonly responseHeaders: [string, string][] = [];
+  constructor(
+    private readonly exchange: Exchange,
+    readonly plan: Plan,
+    spelling: Spelling,
+    facts: RequestFacts,
+    private readonly timeoutMs: number | undefined,
+    public tenant: string,
+    extra: HeaderList,
+  ) {
+    this.protocol = spelling.protocol;
+    this.requestId = facts.requestId;
+    this.traceId = facts.traceId;
+    this.clientIp = facts.clientIp;
+    this.userAgent = facts.userAgent;
+    this.idempotencyKey = exchange.header("idempotency-key") ?? "";
+    this.audit = { resource: plan.audit.resource(undefined), collection: "", key: "", claimedName: "", notes: [] };
+    for (const [name, value] of extra) this.responseHeaders.push([name, value]);
+    if (timeoutMs === undefined) return;
+    this.deadlineMs = performance.now() + timeoutMs;
+    // A deadline must pass even if nobody asks for the signal.
+    exchange.signal(timeoutMs, deadlinePassed);
+  }
+  get signal(): AbortSignal {
+    return this.exchange.signal(this.timeoutMs, deadlinePassed);
+  }
 }
+
+const noCredential: Call["credential"] = { kind: CredentialKind.NONE, id: "" };
+const deadlinePassed = (): Failure => fail(Reason.DEADLINE_PASSED);
 
 const loopbackHosts = new Set(["localhost", "127.0.0.1", "[::1]"]);
 const forwarding = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];

@@ -1,6 +1,7 @@
 /** What the protocols have in common: how a call was spelled, and how a refusal is written. */
 import type { Protocol } from "../call.js";
 import type { Failure } from "../errors.js";
+import type { CallContext } from "./context.js";
 import type { Exchange, HeaderList } from "./exchange.js";
 
 /** How a call was spelled on the wire. */
@@ -17,6 +18,23 @@ export interface Spelling {
 
 /** Writes a failure in the caller's own protocol. `headers` are the call's: request id, limits, CORS. */
 export type Refuse = (exchange: Exchange, spelling: Spelling, failure: Failure, headers: HeaderList) => void;
+
+/** How the unary calls of a protocol look on the wire; the same file in each protocol's folder. */
+export interface UnaryProtocol {
+  /** As handlers see it in their context. */
+  readonly name: string;
+  /** Compression of the request message; undefined: none. */
+  requestEncoding(exchange: Exchange): string | undefined;
+  /** Compressions that the answer may have, in order; undefined: as the request. */
+  acceptEncoding(exchange: Exchange): string | undefined;
+  /** The bytes of the one request message. Throws REQUEST_MALFORMED. */
+  unwrap(exchange: Exchange, spelling: Spelling, body: Buffer, encoding: string): { readonly bytes: Buffer; readonly compressed: boolean };
+  /** Sends the answer, with what the handler added. */
+  answer(exchange: Exchange, spelling: Spelling, message: Uint8Array, compressed: boolean, headers: HeaderList, context: CallContext): void;
+}
+
+/** Messages smaller than this are not worth compressing, in bytes: below it a packet is saved rarely, and gzip costs more than the call. */
+export const compressMinBytes = 4096;
 
 /** JSON on every protocol: defaults are written (the seeds print them), unknown fields are ignored as in binary. */
 export const jsonOptions = { alwaysEmitImplicit: true, ignoreUnknownFields: true } as const;

@@ -15,7 +15,13 @@ export async function* decodeBase64Stream(source: AsyncIterable<Uint8Array>): As
   if (rest.length > 0) throw fail(Reason.REQUEST_MALFORMED, {}, { message: "the base64 text is truncated" });
 }
 
-function decode(text: string): Uint8Array {
+/** Decodes a whole text. Throws REQUEST_MALFORMED. */
+export function decodeBase64(text: string): Buffer {
+  if (text.length % 4 !== 0) throw fail(Reason.REQUEST_MALFORMED, {}, { message: "the base64 text is truncated" });
+  return decode(text);
+}
+
+function decode(text: string): Buffer {
   const pieces: Buffer[] = [];
   let from = 0;
   for (let pad = text.indexOf("="); pad >= 0; pad = text.indexOf("=", from)) {

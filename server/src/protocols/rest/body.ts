@@ -45,16 +45,6 @@ export async function readBody(exchange: Exchange, bytesMax: number): Promise<Bu
   return chunks.length === 1 ? Buffer.from(chunks[0]!.buffer, chunks[0]!.byteOffset, chunks[0]!.byteLength) : Buffer.concat(chunks, length);
 }
 
-/** Parses JSON text. Undefined for an empty body. Throws REQUEST_MALFORMED, never with the text. */
-export function parseJson(body: Uint8Array): JsonValue | undefined {
-  if (body.length === 0) return undefined;
-  try {
-    return JSON.parse(utf8.decode(body)) as JsonValue;
-  } catch (cause) {
-    throw fail(Reason.REQUEST_MALFORMED, {}, { message: "the body is not valid JSON", cause });
-  }
-}
-
 /** The JSON values of a body with one value a line. Empty lines are skipped. Throws like readBody, for each line by itself. */
 export async function* readLines(exchange: Exchange, lineBytesMax: number): AsyncGenerator<JsonValue> {
   if (exchange.declaredBodyBytes() === 0) return;

@@ -1,13 +1,14 @@
 /** Runs an admitted REST call and writes its answer. */
 import type { JsonValue, Message } from "@bufbuild/protobuf";
-import { createContextValues, type HandlerContext } from "@connectrpc/connect";
-import { callKey, type Call } from "../../call.js";
+import type { HandlerContext } from "@connectrpc/connect";
+import type { Call } from "../../call.js";
 import { fail, Failure, Reason, toFailure } from "../../errors.js";
 import type { Act } from "../../gate/act.js";
-import type { Plan } from "../../gate/plan.js";
 import { drained } from "../connect-es.js";
 import type { Exchange, HeaderList } from "../exchange.js";
-import { parseJson, readBody, readLines } from "./body.js";
+import { CallContext } from "../context.js";
+import { parseJson } from "../json.js";
+import { readBody, readLines } from "./body.js";
 import { createDecoder, type Decoder } from "./decode.js";
 import { createEncoder, type Encoder } from "./encode.js";
 import type { BoundRoute } from "./match.js";
@@ -61,7 +62,7 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
   const unary = async (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables): Promise<void> => {
     const { encoder } = compiled.get(bound)!;
     const message = bound.plan.desc.methodKind === "client_streaming" ? undefined : await request(exchange, bound, variables);
-    const context = new RestContext(exchange, call);
+    const context = new CallContext(exchange, call, "rest", call.deadlineMs);
     const response =
       message === undefined
         ? await (act.implementation(bound.plan) as unknown as (r: AsyncIterable<Message>, c: HandlerContext) => Promise<Message>)(lines(exchange, bound, variables), context)
@@ -85,7 +86,7 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
     const { encoder } = compiled.get(bound)!;
     const message = await request(exchange, bound, variables);
     const stream = act.implementation(bound.plan) as unknown as (r: Message, c: HandlerContext) => AsyncIterable<Message>;
-    const iterator = stream(message, new RestContext(exchange, call))[Symbol.asyncIterator]();
+    const iterator = stream(message, new CallContext(exchange, call, "rest", call.deadlineMs))[Symbol.asyncIterator]();
     const events = !encoder.raw && /\btext\/event-stream\b/.test(exchange.header("accept") ?? "");
     // The first message is awaited, so that a refusal is a problem document and not a broken stream.
     let next = await iterator.next();
@@ -129,47 +130,4 @@ function applyConditions(exchange: Exchange, message: Message, etag: boolean, cr
     target.etag = one[1]!;
   }
   if (createOnly && exchange.header("if-none-match")?.trim() === "*") target.createOnly = true;
-}
-
-/** The context of a handler that was called over REST. */
-class RestContext implements HandlerContext {
-  readonly protocolName = "rest";
-  readonly values;
-  readonly signal;
-  #requestHeader: Headers | undefined;
-  #responseHeader: Headers | undefined;
-  #responseTrailer: Headers | undefined;
-  constructor(
-    private readonly exchange: Exchange,
-    private readonly call: Call,
-  ) {
-    this.values = createContextValues().set(callKey, call);
-    this.signal = call.signal;
-  }
-  get method(): Plan["desc"] {
-    return this.call.plan.desc;
-  }
-  get service(): Plan["desc"]["parent"] {
-    return this.call.plan.desc.parent;
-  }
-  get requestMethod(): string {
-    return this.exchange.verb;
-  }
-  get url(): string {
-    return `http://localhost${this.exchange.target}`;
-  }
-  get requestHeader(): Headers {
-    return (this.#requestHeader ??= new Headers(
-      Object.entries(this.exchange.headers).flatMap(([name, value]) => (value === undefined || name.startsWith(":") ? [] : [[name, String(value)] as [string, string]])),
-    ));
-  }
-  get responseHeader(): Headers {
-    return (this.#responseHeader ??= new Headers());
-  }
-  get responseTrailer(): Headers {
-    return (this.#responseTrailer ??= new Headers());
-  }
-  timeoutMs(): undefined {
-    return undefined;
-  }
 }

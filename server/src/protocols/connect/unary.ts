@@ -1,0 +1,34 @@
+/** The wire form of a unary Connect call: the bare message each way, or the request in the query of a GET (Connect protocol). */
+import { fail, Reason } from "../../errors.js";
+import type { UnaryProtocol } from "../protocol.js";
+
+/** The parameters of a GET. */
+function parameters(query: string): URLSearchParams {
+  return new URLSearchParams(query);
+}
+
+function fromQuery(query: string): Buffer {
+  const given = parameters(query);
+  const message = given.get("message") ?? "";
+  if (given.get("base64") !== "1") return Buffer.from(message);
+  const standard = message.replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, "");
+  if (!/^[A-Za-z0-9+/]*$/.test(standard) || standard.length % 4 === 1) throw fail(Reason.REQUEST_MALFORMED, {}, { message: "the message parameter is not base64" });
+  return Buffer.from(standard, "base64");
+}
+
+/** Connect. */
+export const unary: UnaryProtocol = {
+  name: "connect",
+  requestEncoding: (exchange) => (exchange.verb === "POST" ? exchange.header("content-encoding") : (parameters(exchange.query).get("compression") ?? undefined)),
+  acceptEncoding: (exchange) => exchange.header("accept-encoding"),
+  unwrap: (exchange, _spelling, body, encoding) => ({ bytes: exchange.verb === "POST" ? body : fromQuery(exchange.query), compressed: encoding !== "identity" }),
+  answer(exchange, spelling, message, compressed, headers, context) {
+    const head: [string, string][] = [];
+    const { addedHeaders, addedTrailers } = context;
+    if (addedHeaders !== undefined) head.push(...addedHeaders);
+    if (addedTrailers !== undefined) for (const [name, value] of addedTrailers) head.push([`trailer-${name}`, value]);
+    head.push(["content-type", spelling.contentType], ["content-length", String(message.length)]);
+    if (compressed) head.push(["content-encoding", "gzip"]);
+    exchange.send(200, [...head, ...headers], message);
+  },
+};

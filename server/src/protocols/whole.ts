@@ -1,0 +1,34 @@
+/** Reads a whole body within a bound, without an iterator a chunk. */
+import { fail, Failure, Reason } from "../errors.js";
+import type { Exchange } from "./exchange.js";
+
+const none = Buffer.alloc(0);
+
+/** Calls back once: with the body, or with MESSAGE_TOO_LARGE as soon as it is known to be, or CALL_CANCELLED. */
+export function readWhole(exchange: Exchange, bytesMax: number, done: (body: Buffer | Failure) => void): void {
+  if (exchange.declaredBodyBytes() === 0) return done(none);
+  const { source } = exchange;
+  let first: Buffer | undefined;
+  let more: Buffer[] | undefined;
+  let length = 0;
+  let over = false;
+  const finish = (outcome: Buffer | Failure): void => {
+    if (over) return;
+    over = true;
+    source.off("data", onData);
+    source.off("end", onEnd);
+    source.off("close", onGone);
+    done(outcome);
+  };
+  const onData = (chunk: Buffer): void => {
+    length += chunk.length;
+    if (length > bytesMax) return finish(fail(Reason.MESSAGE_TOO_LARGE, { bytesMax: String(bytesMax) }, { message: `a message may have at most ${bytesMax} bytes` }));
+    if (first === undefined) first = chunk;
+    else (more ??= [first]).push(chunk);
+  };
+  const onEnd = (): void => finish(more === undefined ? (first ?? none) : Buffer.concat(more, length));
+  const onGone = (): void => finish(fail(Reason.CALL_CANCELLED));
+  source.on("data", onData);
+  source.on("end", onEnd);
+  source.on("close", onGone);
+}
