@@ -7,6 +7,7 @@ import type { CollectionKeys } from "./collection-keys.js";
 import { contentOf, updatedAtMsOf, type Content } from "./document-row.js";
 import { rowsOf } from "./export.js";
 import { compileFilter } from "./filter.js";
+import { holdSnapshot } from "./scan.js";
 import { createZip } from "./zip.js";
 
 /** Name of the index. It ends unlike every document's file. */
@@ -18,7 +19,7 @@ export const indexName = "index.ndjson";
  * a second walk over the same state, its size and CRC-32 having been taken on the first, so that no part of it is held in memory.
  */
 export async function* exportArchive(store: Store, keys: CollectionKeys, nowMs: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const snapshot = store.snapshot();
+  const { snapshot, release } = holdSnapshot(store, signal);
   const gather = createGatherer();
   const everything = compileFilter({}, undefined);
   const zip = createZip();
@@ -41,7 +42,7 @@ export async function* exportArchive(store: Store, keys: CollectionKeys, nowMs: 
     for (const part of zip.end()) yield* gather.add(part);
     yield* gather.rest();
   } finally {
-    snapshot.close();
+    release();
   }
 }
 

@@ -4,7 +4,7 @@ import type { Reader, Store } from "../store/store.js";
 import { idBehind, type CollectionKeys } from "./collection-keys.js";
 import { documentOf, isExpired } from "./document-row.js";
 import type { Filter } from "./filter.js";
-import { keyPortions } from "./scan.js";
+import { holdSnapshot, keyPortions, stopIfAborted } from "./scan.js";
 import { matches, rowOf } from "./search.js";
 import type { Found } from "./writes.js";
 
@@ -13,14 +13,14 @@ const portion = 100;
 
 /**
  * The documents of a collection that match, oldest first, but for those that have ended by `nowMs`. The state is held
- * until the generator ends or is returned. Rejects with CALL_CANCELLED, or what the signal gives, when the call is aborted.
+ * until the generator ends or is returned or the call is aborted. Rejects with CALL_CANCELLED, or what the signal gives, when the call is aborted.
  */
 export async function* exportDocuments(store: Store, keys: CollectionKeys, filter: Filter, nowMs: number, signal: AbortSignal): AsyncGenerator<Document> {
-  const snapshot = store.snapshot();
+  const { snapshot, release } = holdSnapshot(store, signal);
   try {
     for await (const { id, row } of rowsOf(snapshot, keys, filter, nowMs, signal)) yield documentOf(row, id, keys.collection);
   } finally {
-    snapshot.close();
+    release();
   }
 }
 
@@ -29,6 +29,7 @@ export async function* rowsOf(reader: Reader, keys: CollectionKeys, filter: Filt
   const prefixBytes = keys.documents.gte.length;
   for await (const portionKeys of keyPortions(reader, keys.documents, portion, signal)) {
     for (const key of portionKeys) {
+      stopIfAborted(signal);
       const id = idBehind(key, prefixBytes);
       if (filter.terms.length > 0 && !matches(reader, keys, filter, id)) continue;
       const row = rowOf(reader, keys, id);

@@ -1,7 +1,7 @@
 /** Long scans that let other calls run and stop when their caller is gone. */
 import { fail, Failure, Reason } from "../errors.js";
 import { scanYieldRows } from "../limits.js";
-import type { Range, Reader } from "../store/store.js";
+import type { Range, Reader, Snapshot, Store } from "../store/store.js";
 
 /** Bounds of a scan, in either direction. */
 export type ScanRange = Omit<Range, "limit">;
@@ -30,6 +30,7 @@ export async function* keyPortions(reader: Reader, range: ScanRange, portion: nu
   let rest = range;
   let scanned = 0;
   for (;;) {
+    stopIfAborted(signal);
     const keys = [...reader.keys({ ...rest, limit: portion })];
     if (keys.length > 0) yield keys;
     if (keys.length < portion) return;
@@ -57,6 +58,24 @@ export function stopIfAborted(signal: AbortSignal): void {
 /** What is left of a range once a key was seen. */
 function behind(range: ScanRange, key: Uint8Array): ScanRange {
   return range.reverse === true ? { ...range, lt: key } : { ...range, gte: successor(key) };
+}
+
+/**
+ * A snapshot for a stream: closed by `release`, and at the latest when the call is aborted, because a stream whose reader
+ * has gone may never be asked for its next message. Readers check the signal before they read on.
+ */
+export function holdSnapshot(store: Store, signal: AbortSignal): { readonly snapshot: Snapshot; release(): void } {
+  stopIfAborted(signal);
+  const snapshot = store.snapshot();
+  const close = (): void => snapshot.close();
+  signal.addEventListener("abort", close, { once: true });
+  return {
+    snapshot,
+    release() {
+      signal.removeEventListener("abort", close);
+      close();
+    },
+  };
 }
 
 /** The first key behind another. */
