@@ -19,6 +19,7 @@ export class Call<T, R extends string = string> implements Promise<T> {
     this.#outcome = outcome;
   }
 
+  // oxlint-disable-next-line unicorn/no-thenable -- a call is a promise, and implements all of it
   then<A = T, B = never>(onValue?: ((value: T) => A | PromiseLike<A>) | null, onError?: ((error: ParapetError<R | ClientReason>) => B | PromiseLike<B>) | null): Promise<A | B> {
     return this.#outcome.then(({ value }) => value).then(onValue, onError);
   }

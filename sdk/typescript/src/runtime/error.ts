@@ -83,7 +83,7 @@ export class ParapetError<R extends string = string> extends Error {
 
   /** For structured logs: everything but stack and cause. */
   toJSON(): object {
-    return { ...this, message: this.message };
+    return Object.assign({}, this, { message: this.message });
   }
 }
 

@@ -57,13 +57,13 @@ export interface Outcome<T> {
 export interface Progress {
   readonly scope: Scope;
   /** Requests sent so far. */
-  attempts(): number;
+  readonly attempts: () => number;
   /** Another one is about to be sent. */
-  count(): number;
+  readonly count: () => number;
 }
 
 /** Reasons for which a fresh token may help. LOGIN_FAILED is not among them: it speaks of what was typed. */
-const tokenReasons = ["CREDENTIAL_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED", "API_KEY_INVALID", "RESPONSE_MALFORMED", "UNSPECIFIED"];
+export const tokenReasons: readonly string[] = ["CREDENTIAL_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED", "API_KEY_INVALID", "RESPONSE_MALFORMED", "UNSPECIFIED"];
 
 /** Reasons after which the same call may succeed, beside everything UNAVAILABLE. */
 const passingReasons = ["RATE_LIMITED", "IDEMPOTENCY_IN_FLIGHT", "ATTEMPT_TIMED_OUT"];
@@ -189,7 +189,7 @@ export function typed(thrown: unknown, { name: method }: Method, attempts: numbe
   if (!(thrown instanceof ParapetError)) return clientError("UNSPECIFIED", "the call failed", { method, attempts, cause: thrown });
   // Errors of the layers below do not know which call they belong to.
   const { message, cause } = thrown;
-  return thrown.method === method && thrown.attempts === attempts ? thrown : new ParapetError({ ...thrown, message, cause, method, attempts });
+  return thrown.method === method && thrown.attempts === attempts ? thrown : new ParapetError(Object.assign({}, thrown, { message, cause, method, attempts }));
 }
 
 function quietly<T>(work: () => T): T | undefined {

@@ -39,13 +39,13 @@ export interface Names {
 
 /** What the runtime exports beside the generated names, and what TypeScript keeps for itself. */
 const reserved = [
-  ...["AnyMessage", "AttemptEnd", "AttemptStart", "Base64", "Call", "CallOptions", "Client", "ClientOptions", "ClientReason", "Clock", "Code", "Duration"],
-  ...["ErrorDetail", "ErrorFacts", "Fetch", "FieldMask", "FieldViolation", "Finish", "Float", "Hooks", "Int64", "JsonObject", "JsonValue", "Messages", "Method"],
-  ...["OtherDetail", "Outcome", "Paged", "Paging", "ParapetError", "QuotaViolation", "ResponseInfo", "Result", "RetryBudgetOptions", "ServerStream"],
-  ...["Timestamp", "Token", "TokenSource", "UnknownEnum", "Reason", "CommonReason", "base64ToBytes", "bytesToBase64", "clientStream", "createClient"],
-  ...["commonReasons", "hideSecrets", "methods", "paged", "serverStream", "systemClock", "unary", "rt"],
-  ...["any", "bigint", "boolean", "never", "null", "number", "object", "string", "symbol", "undefined", "unknown", "void"],
-  ...["Error", "Promise", "Symbol", "globalThis", "client", "request", "requests", "options"],
+  "AnyMessage", "AttemptEnd", "AttemptStart", "Base64", "Call", "CallOptions", "Client", "ClientOptions", "ClientReason", "Clock", "Code", "Duration",
+  "ErrorDetail", "ErrorFacts", "Fetch", "FieldMask", "FieldViolation", "Finish", "Float", "Hooks", "Int64", "JsonObject", "JsonValue", "Messages", "Method",
+  "OtherDetail", "Outcome", "Paged", "Paging", "ParapetError", "QuotaViolation", "ResponseInfo", "Result", "RetryBudgetOptions", "ServerStream",
+  "Timestamp", "Token", "TokenSource", "UnknownEnum", "Reason", "CommonReason", "base64ToBytes", "bytesToBase64", "clientStream", "createClient",
+  "commonReasons", "hideSecrets", "methods", "paged", "serverStream", "systemClock", "unary", "rt",
+  "any", "bigint", "boolean", "never", "null", "number", "object", "string", "symbol", "undefined", "unknown", "void",
+  "Error", "Promise", "Symbol", "globalThis", "client", "request", "requests", "options",
 ];
 
 /** Members of a class that cannot be methods, or would make it something else. */

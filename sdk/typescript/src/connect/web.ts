@@ -1,0 +1,34 @@
+/** Clients over gRPC-Web and Connect for browsers and other platforms with `fetch`: nothing of Node is imported. */
+import type { Transport } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
+import { createClient, type ClientOptions } from "../runtime/client.js";
+import { createRuledTransport } from "./ruled-transport.js";
+import { createServiceClients, type ServiceClients } from "./services.js";
+
+export { ParapetError } from "../runtime/error.js";
+export { type ServiceClients, services } from "./services.js";
+
+/** How to make a client for browsers. */
+export interface WebOptions extends ClientOptions {
+  readonly protocol: "grpc-web" | "connect";
+}
+
+/** Clients of all services, and the transport they share. */
+export interface ParapetWebClient extends ServiceClients {
+  readonly transport: Transport;
+}
+
+const transports = { "grpc-web": createGrpcWebTransport, connect: createConnectTransport } as const;
+
+/** Makes typed connect-es clients of all services. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. Calls fail with ParapetError only. */
+export function createParapetClient({ protocol, ...options }: WebOptions): ParapetWebClient {
+  const client = createClient(options);
+  const inner = transports[protocol]({
+    baseUrl: client.baseUrl,
+    useBinaryFormat: true,
+    // A followed redirect would hand X-API-Key to whatever host it names.
+    fetch: (input, init) => client.fetch(typeof input === "string" ? input : "href" in input ? input.href : input.url, { ...init, redirect: "manual" }),
+  });
+  const transport = createRuledTransport(client, inner);
+  return { ...createServiceClients(transport), transport };
+}
