@@ -84,12 +84,10 @@ async function runSuite(options: RunCommand, io: CommandIo): Promise<number> {
   const client = createWireClient(transport, options.timeoutMs, options.requestsMax);
   let context: Context | undefined;
   try {
-    const { adminUser, adminPassword, signingKey, origin, protocols } = options;
-    context = await openSession({ client, settings: { adminUser, adminPassword, signingKey, origin }, random: createRandom(seed), now: io.now, protocols, loopback: target.address.startsWith("127."), log: say });
+    const { profile, adminUser, adminPassword, signingKey, origin, protocols } = options;
+    context = await openSession({ client, settings: { profile, adminUser, adminPassword, signingKey, origin }, random: createRandom(seed), now: io.now, protocols, loopback: target.address.startsWith("127."), log: say });
     say(`run ${context.namespace} against ${context.claims.implementation} ${context.claims.version}`);
-    const { onResult, end } = progress(say, checks);
-    const results = await runChecks(context, { checks, required: new Set(options.required), onResult });
-    end();
+    const results = await runChecks(context, { checks, required: new Set(options.required), onResult: progress(say, checks) });
     await closeSession(context, say);
     const summary = summarize(results, client.traffic.requests, (performance.now() - startedAtMs) / 1_000);
     const { implementation, version: deployed, contractHash } = context.claims;
@@ -136,31 +134,37 @@ function knock(host: string, port: number): Promise<string | undefined> {
   });
 }
 
-/** One line for each check when it is over, and one more for each protocol that did not pass. */
-function progress(say: (line: string) => void, checks: readonly Check[]): { onResult: (result: Result) => void; end: () => void } {
-  let current: { id: string; passed: number; seconds: number } | undefined;
+/** When a check is over: one line for each outcome and detail it had, with the protocols that share it. */
+function progress(say: (line: string) => void, checks: readonly Check[]): (results: readonly Result[]) => void {
   let done = 0;
-  const end = (): void => {
-    if (current !== undefined && current.passed > 0) say(`[${done}/${checks.length}] ${current.id} PASS (${current.passed} in ${current.seconds.toFixed(1)} s)`);
-  };
-  return {
-    end,
-    onResult: ({ id, protocol, outcome, detail, seconds }) => {
-      if (current?.id !== id) {
-        end();
-        current = { id, passed: 0, seconds: 0 };
-        done++;
-      }
-      current.seconds += seconds;
-      if (outcome === "PASS") current.passed++;
-      else say(`[${done}/${checks.length}] ${id} ${outcome} over ${protocol}: ${detail}`);
-    },
+  return (results) => {
+    done++;
+    for (const { outcome, id, detail, protocols, seconds } of grouped(results)) {
+      say(`[${done}/${checks.length}] ${id} ${outcome} ${outcome === "PASS" ? `(${protocols.length} in ${seconds.toFixed(1)} s)` : `over ${protocols.join(", ")}: ${detail}`}`);
+    }
   };
 }
 
+type Group = Pick<Result, "id" | "keyword" | "outcome" | "detail"> & { readonly protocols: string[]; seconds: number };
+
+/** Results of one requirement with one outcome, and one detail unless they passed, as one. */
+function grouped(results: readonly Result[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const { id, keyword, outcome, detail, protocol, seconds } of results) {
+    const name = `${id} ${outcome} ${outcome === "PASS" ? "" : detail}`;
+    const group = groups.get(name) ?? { id, keyword, outcome, detail, protocols: [], seconds: 0 };
+    group.protocols.push(protocol);
+    group.seconds += seconds;
+    groups.set(name, group);
+  }
+  return [...groups.values()];
+}
+
 function printSummary(stdout: NodeJS.WritableStream, results: readonly Result[], { counts, checks, requests, seconds, passed }: Summary, { implementation, version: deployed, seed, command }: RunIdentity): void {
-  const worst = results.filter(({ outcome }) => !["PASS", "NOT-CLAIMED"].includes(outcome));
-  for (const { id, keyword, protocol, outcome, detail } of worst) stdout.write(`${outcome}  ${id} ${keyword} over ${protocol}: ${detail}\n`);
+  const notable = results.filter(({ outcome }) => outcome !== "PASS" && outcome !== "NOT-CLAIMED");
+  for (const { id, keyword, protocols, outcome, detail } of grouped(notable)) stdout.write(`${outcome}  ${id} ${keyword} over ${protocols.join(", ")}: ${detail}\n`);
+  const missing = grouped(results.filter(({ outcome }) => outcome === "NOT-CLAIMED"));
+  for (const detail of new Set(missing.map((group) => group.detail))) stdout.write(`NOT-CLAIMED  ${missing.filter((group) => group.detail === detail).map(({ id }) => id).join(", ")}: ${detail}\n`);
   const totals = outcomes.filter((outcome) => counts[outcome] > 0).map((outcome) => `${counts[outcome]} ${outcome}`);
   stdout.write(`${passed ? "PASSED" : "FAILED"}: ${implementation} ${deployed}, ${checks} requirements, ${results.length} results: ${totals.join(", ")}\n`);
   stdout.write(`${requests} requests in ${seconds.toFixed(1)} s, seed ${seed}; again: ${command}\n`);

@@ -1,4 +1,5 @@
 /** Reads the command line of the suite. */
+import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { type Profile, profiles } from "./run/check.js";
 import { reportForms } from "./run/report.js";
@@ -137,8 +138,9 @@ function readBytes(path: string | undefined, name: string, problems: string[]): 
   }
 }
 
-/** Without the line end that editors and `echo` add. */
+/** Without the line end that editors and `echo` add to a text; bytes that are no text stay as they are. */
 function withoutLineEnd(bytes: Buffer): Buffer {
+  if (bytes.some((byte) => byte < 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) || !isUtf8(bytes)) return bytes;
   let end = bytes.length;
   if (bytes[end - 1] === 0x0a) end--;
   if (bytes[end - 1] === 0x0d) end--;

@@ -2,6 +2,7 @@
 import { methods } from "../contract.js";
 import { type Check, everyVariant, withStatus } from "../run/check.js";
 import type { Context } from "../run/context.js";
+import { inParallel } from "../run/parallel.js";
 import { carries } from "../wire/client.js";
 import { sendRaw } from "../wire/raw.js";
 import { type CallResult, type Credential, isGrpcFamily, type Variant } from "../wire/wire.js";
@@ -24,10 +25,11 @@ const noCredential: Check = {
     const good = await whoAmI(context, variant, reader.credential);
     judge.control("GetMe with a credential", good.code === "ok", described(good));
     const names = { collection: context.collection, existingUser: reader.username, absent: `${context.namespace}-absent`, expiresAt: 0 };
-    for (const method of methods.filter((each) => each.policy?.access?.rule.case !== "public" && carries(variant, each))) {
+    const closed = methods.filter((each) => each.policy?.access?.rule.case !== "public" && carries(variant, each));
+    await inParallel(closed, async (method) => {
       const result = await context.client.call(variant, method, sampleOf(method, names));
       judge.none(method.name, refusalFaults(result, "CREDENTIAL_MISSING"));
-    }
+    });
   },
 };
 

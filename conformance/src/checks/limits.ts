@@ -35,6 +35,7 @@ function tally(results: readonly CallResult[]): { admitted: number; elapsedMs: n
 const bound: Check = {
   id: "RL-01",
   profile: "smoke",
+  lane: "waiting",
   over: "once",
   needs: ["user limits"],
   run: async (context, judge) => {
@@ -83,6 +84,7 @@ const boundInParallel: Check = {
 const liveness: Check = {
   id: "RL-03",
   profile: "smoke",
+  lane: "waiting",
   over: "once",
   needs: ["user limits"],
   run: async (context, judge) => {
@@ -127,6 +129,7 @@ const oneBudget: Check = {
 const independent: Check = {
   id: "RL-05",
   profile: "smoke",
+  lane: "waiting",
   over: "once",
   needs: ["user limits"],
   run: async (context, judge) => {
@@ -166,6 +169,7 @@ const unhurried: OwnLimits = { requests: 30, burst: 0 };
 const refusalsAreFree: Check = {
   id: "RL-07",
   profile: "smoke",
+  lane: "waiting",
   over: "once",
   needs: ["user limits"],
   run: async (context, judge) => {
@@ -215,6 +219,7 @@ const attempts = 5;
 const waits: Check = {
   id: "RL-10",
   profile: "smoke",
+  lane: "waiting",
   over: "once",
   needs: ["user limits"],
   run: async (context, judge) => {
@@ -222,7 +227,9 @@ const waits: Check = {
       const result = await limited(context, variant);
       const retryAfter = field(result.http.headers, "retry-after") ?? "";
       const delayMs = retryDelayMs(result);
-      const fits = /^[1-9]\d*$/.test(retryAfter) && delayMs !== undefined && Number(retryAfter) * 1_000 >= delayMs;
+      // A problem document has no place for google.rpc details: there the header alone speaks.
+      const exact = delayMs ?? (variant.encoding === "rest" ? 0 : Number.NaN);
+      const fits = /^[1-9]\d*$/.test(retryAfter) && Number(retryAfter) * 1_000 >= exact;
       judge.that(`Retry-After over ${variant.label} is RetryInfo rounded up`, fits, `Retry-After ${retryAfter || "absent"}, RetryInfo ${delayMs ?? "absent"} ms`);
     }
     const person = await context.people.make("waiting", { limits: unhurried });
@@ -368,6 +375,7 @@ const notStored: Check = {
 const victims: Check = {
   id: "RL-18",
   profile: "smoke",
+  lane: "waiting",
   over: "once",
   needs: ["user limits", "second source address"],
   run: async (context, judge) => {

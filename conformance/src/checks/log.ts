@@ -11,6 +11,7 @@ import { recorded } from "./records.js";
 const noSecrets: Check = {
   id: "AU-10",
   profile: "smoke",
+  lane: "last",
   over: "once",
   run: async (context, judge) => {
     const { people, secrets, call, control } = context;
@@ -36,6 +37,7 @@ const noSecrets: Check = {
 const gapFree: Check = {
   id: "AU-13",
   profile: "smoke",
+  lane: "last",
   over: "once",
   run: async (context, judge) => {
     const records = await context.records({ from: context.startedAt.toISOString() });

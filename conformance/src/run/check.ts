@@ -21,6 +21,8 @@ export interface Check {
   /** Whether it is made over a way to call; `once`: it covers what it must by itself. */
   readonly over: "once" | ((variant: Variant) => boolean);
   readonly needs?: readonly Facility[];
+  /** `waiting`: spends its time asleep and runs beside the others; `last`: looks at what all the others left. */
+  readonly lane?: "waiting" | "last";
   /** Observes. A NoAnswer it lets through is a failure, any other error one of the harness. */
   readonly run: (context: Context, judge: Judge, variant: Variant) => Promise<void>;
 }

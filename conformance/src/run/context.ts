@@ -6,13 +6,14 @@ import type { GetCapabilitiesResponse } from "@parapet/contract/parapet/system/v
 import { methodOf } from "../contract.js";
 import { carries, type WireClient } from "../wire/client.js";
 import { type CallOptions, type CallResult, type Credential, reasonOf, type Variant } from "../wire/wire.js";
-import type { Facility } from "./check.js";
+import type { Facility, Profile } from "./check.js";
 import { createPeople, type People } from "./people.js";
 import type { Random } from "./random.js";
 import { HarnessError } from "./verdict.js";
 
 /** What the run was told to use. */
 export interface Settings {
+  readonly profile: Profile;
   readonly adminUser: string;
   readonly adminPassword: string;
   /** Secret that signs tokens, for checks that must make their own. */

@@ -19,34 +19,63 @@ export interface RunOptions {
   readonly checks: readonly Check[];
   /** Ids whose NOT-CLAIMED counts as a failure. */
   readonly required: ReadonlySet<string>;
-  readonly onResult: (result: Result) => void;
+  /** Takes the results of a check when it is over. */
+  readonly onResult: (results: readonly Result[]) => void;
 }
 
 /** After this many harness errors in a row nothing more is learned (SU-11). */
 const breakerAfter = 3;
 
-/** Runs the checks; gives a result for every check and protocol, whatever happens. */
+/** Runs the checks; gives a result for every check and protocol in the order of the checks, whatever happens. */
 export async function runChecks(context: Context, { checks, required, onResult }: RunOptions): Promise<Result[]> {
-  const results: Result[] = [];
-  let errorsInARow = 0;
-  const record = (check: Check, protocol: string, verdict: Verdict, startedAtMs: number): void => {
-    const { keyword } = requirementOf(check.id);
-    const outcome = verdict.outcome === "NOT-CLAIMED" && required.has(check.id) ? "FAIL" : verdict.outcome;
-    const result: Result = { id: check.id, keyword, protocol, outcome, detail: redacted(verdict.detail, context.secrets), seconds: (performance.now() - startedAtMs) / 1_000 };
-    results.push(result);
-    errorsInARow = outcome === "HARNESS-ERROR" ? errorsInARow + 1 : 0;
-    onResult(result);
-  };
-  for (const check of checks) {
-    for (const variant of variantsOf(check, context)) {
-      const startedAtMs = performance.now();
-      const protocol = check.over === "once" ? "all" : variant.label;
-      if (errorsInARow >= breakerAfter) record(check, protocol, { outcome: "HARNESS-ERROR", detail: "not run: the harness failed too often before" }, startedAtMs);
-      else record(check, protocol, await judged(check, context, variant), startedAtMs);
+  const results = new Map<Check, Result[]>(checks.map((check) => [check, []]));
+  const breaker = createBreaker(context);
+  const runLane = async (lane: Check["lane"]): Promise<void> => {
+    for (const check of checks.filter((each) => each.lane === lane)) {
+      const own = results.get(check)!;
+      for (const variant of variantsOf(check, context)) {
+        const startedAtMs = performance.now();
+        const verdict = breaker.isOpen() ? broken : await judged(check, context, variant);
+        const outcome = verdict.outcome === "NOT-CLAIMED" && required.has(check.id) ? "FAIL" : verdict.outcome;
+        own.push({
+          id: check.id,
+          keyword: requirementOf(check.id).keyword,
+          protocol: check.over === "once" ? "all" : variant.label,
+          outcome,
+          detail: redacted(verdict.detail, context.secrets),
+          seconds: (performance.now() - startedAtMs) / 1_000,
+        });
+        await breaker.note(verdict);
+      }
+      onResult(own);
     }
-  }
-  return results;
+  };
+  await Promise.all([runLane(undefined), runLane("waiting")]);
+  await runLane("last");
+  return checks.flatMap((check) => results.get(check)!);
 }
+
+/** Stops a run that would learn nothing more: after three harness errors in a row, or when the target is gone (SU-11). */
+function createBreaker({ client }: Context): { isOpen(): boolean; note(verdict: Verdict): Promise<void> } {
+  let open = false;
+  let errors = 0;
+  let silent = 0;
+  return {
+    isOpen: () => open,
+    note: async ({ outcome, detail }) => {
+      errors = outcome === "HARNESS-ERROR" ? errors + 1 : 0;
+      silent = detail.startsWith(noAnswer) ? silent + 1 : 0;
+      // A dead target would otherwise cost a time-out for every call that is left.
+      const gone = silent >= breakerAfter && !(await client.http({ path: "/health" }).then(() => true, () => false));
+      open ||= gone || errors >= breakerAfter;
+    },
+  };
+}
+
+const broken: Verdict = { outcome: "HARNESS-ERROR", detail: "not run: the harness, or the target as a whole, failed before" };
+
+/** Begins the detail of a check that got no answer. */
+const noAnswer = "no answer: ";
 
 /** The ways to call that a check is made over, those that the deployment does not claim among them. */
 function variantsOf({ over }: Check, { variants, unclaimed, control }: Context): readonly Variant[] {
@@ -63,7 +92,7 @@ async function judged(check: Check, context: Context, variant: Variant): Promise
     await check.run(context, judge, variant);
     return judge.verdict(keyword);
   } catch (error) {
-    if (error instanceof NoAnswer && !error.unreachable) return { outcome: keyword === "MUST" ? "FAIL" : "WARN", detail: `no answer: ${error.message}` };
+    if (error instanceof NoAnswer && !error.unreachable) return { outcome: keyword === "MUST" ? "FAIL" : "WARN", detail: `${noAnswer}${error.message}` };
     const detail = error instanceof HarnessError || error instanceof NoAnswer ? error.message : String((error as Error).stack ?? error).split("\n").slice(0, 3).join(" ");
     return { outcome: "HARNESS-ERROR", detail };
   }

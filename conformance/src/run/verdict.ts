@@ -50,7 +50,7 @@ export class Judge {
   /** One observation: two values are alike as JSON. */
   equal(what: string, got: unknown, wanted: unknown): boolean {
     const [left, right] = [JSON.stringify(got), JSON.stringify(wanted)];
-    return this.that(what, left === right, `got ${short(left)}, wanted ${short(right)}`);
+    return this.that(what, left === right, difference(got, wanted));
   }
 
   /** Observations made elsewhere: none is a pass of one case. */
@@ -77,6 +77,18 @@ export class Judge {
     if (this.cases === 0) return { outcome: "HARNESS-ERROR", detail: "the check observed nothing" };
     return { outcome: "PASS", detail: `${count(this.cases, "case")}${this.controls > 0 ? `, ${count(this.controls, "control")}` : ""}` };
   }
+}
+
+/** How two values differ: field by field, if both are objects. */
+function difference(got: unknown, wanted: unknown): string {
+  if (!isRecord(got) || !isRecord(wanted)) return `got ${short(JSON.stringify(got))}, wanted ${short(JSON.stringify(wanted))}`;
+  const names = new Set([...Object.keys(got), ...Object.keys(wanted)]);
+  const differing = [...names].filter((name) => JSON.stringify(got[name]) !== JSON.stringify(wanted[name]));
+  return differing.map((name) => `${name} is ${short(JSON.stringify(got[name]))} instead of ${short(JSON.stringify(wanted[name]))}`).join(", ");
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function listed(items: readonly string[]): string {
