@@ -3,6 +3,7 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { canWrite, type Check, everyVariant } from "../run/check.js";
 import type { Context } from "../run/context.js";
 import type { Judge } from "../run/verdict.js";
+import { textOf } from "../wire/status.js";
 import { type CallResult, type Credential, type Variant } from "../wire/wire.js";
 import { described, refusalFaults } from "./expect.js";
 import { labelOf } from "./matrix.js";
@@ -131,7 +132,7 @@ const noForeignNames: Check = {
     const names = async (credential: Credential): Promise<string[]> => {
       const result = await context.call(variant, "DocumentService/ListCollections", { pageSize: 1000 }, { credential });
       judge.control("the list", result.code === "ok", described(result));
-      return ((result.messages[0]?.["collections"] ?? []) as JsonObject[]).map(({ name }) => String(name));
+      return ((result.messages[0]?.["collections"] ?? []) as JsonObject[]).map(({ name }) => textOf(name));
     };
     judge.equal("a stranger's list is its own collection", await names(stranger), [context.otherCollection]);
     judge.equal("nobody's list is empty", await names(nobody), []);
@@ -150,7 +151,7 @@ const pageTokens: Check = {
     await context.asAdmin("DocumentService/Add", { collection, key: "another", contentMd: "# Another" });
     const search = async (request: JsonObject, credential: Credential): Promise<CallResult> => await context.call(variant, "DocumentService/Search", request, { credential });
     const first = await search({ collection, limit: 1 }, reader);
-    const pageToken = String(first.messages[0]?.["nextPageToken"] ?? "");
+    const pageToken = textOf(first.messages[0]?.["nextPageToken"]);
     const second = await search({ collection, limit: 1, pageToken }, reader);
     judge.control("a second page", pageToken !== "" && second.code === "ok", described(second));
     judge.none("the token of another on its collection", refusalFaults(await search({ collection, limit: 1, pageToken }, stranger), "PERMISSION_MISSING"));
@@ -211,14 +212,14 @@ const noEscalation: Check = {
       const grants: JsonObject[] = [{ collection: "*", admin: true }, { collection: context.otherCollection, read: true }];
       for (const grant of grants) {
         const result = await context.call(variant, "AuthService/SetPermission", { username, ...grant }, { credential });
-        judge.none(`a grant to oneself on ${String(grant["collection"])}`, refusalFaults(result, "ADMIN_REQUIRED"));
+        judge.none(`a grant to oneself on ${textOf(grant["collection"])}`, refusalFaults(result, "ADMIN_REQUIRED"));
       }
     }
     const minted = await context.call(variant, "AuthService/CreateApiKey", { description: context.namespace, scopes: [{ collection, read: true, write: true }] }, { credential: { bearer: reader.token } });
     await harmless(context, judge, variant, "a key broader than its user", minted);
     const narrow = await context.call(variant, "AuthService/CreateApiKey", { description: context.namespace, scopes: [{ collection, read: true }] }, { credential: { bearer: owner.token } });
     judge.control("a narrowed key", narrow.code === "ok", described(narrow));
-    const apiKey = String(narrow.messages[0]?.["key"] ?? "");
+    const apiKey = textOf(narrow.messages[0]?.["key"]);
     context.secrets.add(apiKey);
     const broader: JsonObject[] = [{}, { scopes: [{ collection, read: true, write: true }] }];
     for (const request of broader) {
@@ -234,7 +235,7 @@ async function harmless(context: Context, judge: Judge, variant: Variant, what: 
     judge.none(what, refusalFaults(made, "GRANT_EXCEEDED"));
     return;
   }
-  const apiKey = String(made.messages[0]?.["key"] ?? "");
+  const apiKey = textOf(made.messages[0]?.["key"]);
   context.secrets.add(apiKey);
   const result = await context.call(variant, "DocumentService/Add", { collection: context.collection, key: "broader" }, { credential: { apiKey } });
   judge.none(what, refusalFaults(result, "PERMISSION_MISSING"));

@@ -4,6 +4,7 @@ import { type Check, everyVariant } from "../run/check.js";
 import type { Context } from "../run/context.js";
 import type { Person } from "../run/people.js";
 import type { Judge } from "../run/verdict.js";
+import { textOf } from "../wire/status.js";
 import { type CallResult, type Credential, field, reasonOf } from "../wire/wire.js";
 import { whoAmI } from "./credentials.js";
 import { described, refusalFaults } from "./expect.js";
@@ -73,7 +74,7 @@ async function keysOf(context: Context, { username }: Person): Promise<JsonObjec
 }
 
 async function keyIdOf(context: Context, person: Person): Promise<string> {
-  return String((await keysOf(context, person))[0]?.["id"] ?? "");
+  return textOf((await keysOf(context, person))[0]?.["id"]);
 }
 
 /** Long enough that an algorithm with a limit of 72 bytes would cut it, with letters that have two spellings. */
@@ -218,7 +219,7 @@ const keyShownOnce: Check = {
     const keys = (result.messages[0]?.["apiKeys"] ?? []) as JsonObject[];
     judge.control("the list has the key", keys.length >= 1, described(result));
     judge.that("no text of the key", !JSON.stringify(result.messages).includes(reader.apiKey) && !Buffer.from(result.http.body).toString("latin1").includes(reader.apiKey));
-    const shown = keys.map(({ prefix, last4 }) => [String(prefix), String(last4)] as const);
+    const shown = keys.map(({ prefix, last4 }) => [textOf(prefix), textOf(last4)] as const);
     judge.that("prefix and last four", shown.some(([prefix, last4]) => prefix !== "" && reader.apiKey.startsWith(prefix) && last4.length === 4 && reader.apiKey.endsWith(last4)), JSON.stringify(shown));
     judge.that("no more than that", shown.every(([prefix]) => prefix.length <= 16), JSON.stringify(shown));
   },
@@ -235,7 +236,7 @@ const narrowedKeys: Check = {
     const { token } = await context.people.make("narrowed", { limits: "unlimited", grants: [{ collection, ...rights }, { collection: otherCollection, ...rights }] });
     const mint = async (request: JsonObject): Promise<Credential> => {
       const result = await context.call(context.control, "AuthService/CreateApiKey", { description: context.namespace, ...request }, { credential: { bearer: token } });
-      const apiKey = String(result.messages[0]?.["key"] ?? "");
+      const apiKey = textOf(result.messages[0]?.["key"]);
       judge.control("a narrowed key", apiKey !== "", described(result));
       context.secrets.add(apiKey);
       return { apiKey };

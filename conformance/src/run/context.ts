@@ -50,18 +50,18 @@ export interface Context {
   /** The target's clock, in milliseconds of Unix time, estimated from its Date headers. */
   readonly serverNow: () => number;
   /** Makes a call. */
-  call(variant: Variant, method: string, request: JsonValue, options?: CallOptions): Promise<CallResult>;
+  readonly call: (variant: Variant, method: string, request: JsonValue, options?: CallOptions) => Promise<CallResult>;
   /** Makes a call as the admin that must work; gives its message. Rejects with HarnessError. */
-  asAdmin(method: string, request: JsonValue, options?: CallOptions): Promise<JsonObject>;
+  readonly asAdmin: (method: string, request: JsonValue, options?: CallOptions) => Promise<JsonObject>;
   /** A name in the namespace that was not used before. */
-  name(purpose: string): string;
+  readonly name: (purpose: string) => string;
   /** A request id that was not used before, for looking up the record of a call. */
-  requestId(): string;
+  readonly requestId: () => string;
   /** An address of this machine that the target has not seen in this run; undefined: the usual one. */
-  freshSource(): string | undefined;
+  readonly freshSource: () => string | undefined;
   /** All records that match, newest first. */
-  records(filter: JsonObject): Promise<AuditEntry[]>;
-  wait(ms: number): Promise<void>;
+  readonly records: (filter: JsonObject) => Promise<AuditEntry[]>;
+  readonly wait: (ms: number) => Promise<void>;
 }
 
 /** What is known before a context can be made. */

@@ -1,5 +1,5 @@
 /** The principals of a run: users made for it, each with a token and an API key. */
-import type { JsonValue } from "@bufbuild/protobuf";
+import { isObject, textOf } from "../wire/status.js";
 import type { CallOptions, CallResult, Credential, Variant } from "../wire/wire.js";
 import { reasonOf } from "../wire/wire.js";
 import type { Context } from "./context.js";
@@ -41,15 +41,15 @@ export interface PersonOptions {
 /** Makes and keeps principals. */
 export interface People {
   /** A user that nobody else uses. */
-  make(purpose: string, options: PersonOptions): Promise<Person>;
+  readonly make: (purpose: string, options: PersonOptions) => Promise<Person>;
   /** A user that checks share, made at the first use of its purpose; `ready` brings it into the state they want. */
-  shared(purpose: string, options: PersonOptions, ready?: (person: Person) => Promise<unknown>): Promise<Person>;
+  readonly shared: (purpose: string, options: PersonOptions, ready?: (person: Person) => Promise<unknown>) => Promise<Person>;
   /** The user of a role, made at its first use. */
-  as(role: Role): Promise<Person>;
+  readonly as: (role: Role) => Promise<Person>;
   /** Logs in. Wrong passwords are results too. */
-  login(username: string, password: string, options?: CallOptions): Promise<CallResult>;
+  readonly login: (username: string, password: string, options?: CallOptions) => Promise<CallResult>;
   /** Gives a user or a source other limits until the end of the run. */
-  setLimits(subject: string, bucket: string, limits: OwnLimits): Promise<void>;
+  readonly setLimits: (subject: string, bucket: string, limits: OwnLimits) => Promise<void>;
   /** Ids of the overrides that were set. */
   readonly overrides: Set<string>;
 }
@@ -84,7 +84,7 @@ export function createPeople({ call, asAdmin, name, freshSource, control, namesp
 
   const setLimits: People["setLimits"] = async (subject, bucket, { requests, burst }) => {
     const { override } = await asAdmin("SystemService/SetLimitOverride", { subject, bucket, requests, burst, lifetime: `${lifetimeSeconds}s` });
-    overrides.add(String((override as { id?: JsonValue } | null)?.id ?? ""));
+    overrides.add(isObject(override) ? textOf(override["id"]) : "");
   };
 
   const make: People["make"] = async (purpose, { grants = [], limits, password = `${namespace}-${random.word(24)}` }) => {

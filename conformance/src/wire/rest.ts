@@ -2,7 +2,7 @@
 import { type DescField, type DescMessage, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
 import type { ContractMethod, RestBinding } from "../contract.js";
 import { credentialHeaders, fromJsonMessage } from "./messages.js";
-import { fromProblem, isObject, parseJson } from "./status.js";
+import { fromProblem, isObject, parseJson, textOf } from "./status.js";
 import { type CallOptions, type Codec, field } from "./wire.js";
 
 /** Encodes a call through one of its bindings: path and query first, the rest in the body. */
@@ -45,9 +45,9 @@ function jsonNameOf(message: DescMessage, name: string): string {
 
 function flatten(json: JsonObject, prefix: string): [string, string][] {
   return Object.entries(json).flatMap(([name, value]): [string, string][] => {
-    if (Array.isArray(value)) return value.map((each) => [prefix + name, String(each)]);
+    if (Array.isArray(value)) return value.map((each) => [prefix + name, textOf(each)]);
     if (isObject(value)) return flatten(value, `${prefix}${name}.`);
-    return [[prefix + name, String(value)]];
+    return [[prefix + name, textOf(value)]];
   });
 }
 

@@ -42,9 +42,9 @@ export function fromConnectError(json: JsonValue | undefined): Pick<Decoded, "co
   if (!isObject(json)) return { code: "none", error: wireError("", []) };
   const details = (Array.isArray(json["details"]) ? json["details"] : []).flatMap((detail) => {
     if (!isObject(detail)) return [];
-    return create(AnySchema, { typeUrl: typePrefix + String(detail["type"]), value: Buffer.from(String(detail["value"]), "base64") });
+    return create(AnySchema, { typeUrl: typePrefix + textOf(detail["type"]), value: Buffer.from(textOf(detail["value"]), "base64") });
   });
-  return { code: String(json["code"] ?? "none"), error: wireError(String(json["message"] ?? ""), details) };
+  return { code: textOf(json["code"]) || "none", error: wireError(textOf(json["message"]), details) };
 }
 
 /** The outcome that an `application/problem+json` body carries (RFC 9457): reason, domain and metadata are members, details are ProtoJSON. */
@@ -53,7 +53,7 @@ export function fromProblem(json: JsonValue | undefined): Pick<Decoded, "code" |
   const listed = (Array.isArray(json["details"]) ? json["details"] : []).flatMap(anyFromJson);
   const own = typeof json["reason"] === "string" ? [errorInfo(json)] : [];
   const details = [...own, ...listed.filter((detail) => own.length === 0 || !detail.typeUrl.endsWith(ErrorInfoSchema.typeName))];
-  return { code: String(json["code"] ?? "none"), error: wireError(String(json["detail"] ?? json["error"] ?? ""), details) };
+  return { code: textOf(json["code"]) || "none", error: wireError(textOf(json["detail"] ?? json["error"]), details) };
 }
 
 function errorInfo(json: JsonObject): Any {
@@ -87,4 +87,9 @@ export function parseJson(body: Uint8Array | string): JsonValue | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A JSON scalar as text; anything else is empty. */
+export function textOf(json: JsonValue | undefined): string {
+  return typeof json === "string" || typeof json === "number" || typeof json === "boolean" ? String(json) : "";
 }
