@@ -18,7 +18,8 @@ export function onlyMessage(body: Buffer, encoding: string): { bytes: Buffer; co
 }
 
 /** A message with its head. */
-export function prefixed(message: Uint8Array, compressed: boolean): Buffer {
+export function prefixed(given: Uint8Array | string, compressed: boolean): Buffer {
+  const message = typeof given === "string" ? Buffer.from(given) : given;
   const out = Buffer.allocUnsafe(headBytes + message.length);
   out[0] = compressed ? compressedFlag : 0;
   out.writeUInt32BE(message.length, 1);

@@ -29,8 +29,8 @@ export interface UnaryProtocol {
   acceptEncoding(exchange: Exchange): string | undefined;
   /** The bytes of the one request message. Throws REQUEST_MALFORMED. */
   unwrap(exchange: Exchange, spelling: Spelling, body: Buffer, encoding: string): { readonly bytes: Buffer; readonly compressed: boolean };
-  /** Sends the answer, with what the handler added. */
-  answer(exchange: Exchange, spelling: Spelling, message: Uint8Array, compressed: boolean, headers: HeaderList, context: CallContext): void;
+  /** Sends the answer, with what the handler added. JSON text comes as text where no frame goes around it. */
+  answer(exchange: Exchange, spelling: Spelling, message: Uint8Array | string, compressed: boolean, headers: HeaderList, context: CallContext): void;
 }
 
 /** Messages smaller than this are not worth compressing, in bytes: below it a packet is saved rarely, and gzip costs more than the call. */

@@ -43,9 +43,12 @@ export function createUnaryExecutor(options: UnaryOptions): Executor {
   const answer = (exchange: Exchange, spelling: Spelling, call: Call, context: CallContext, message: Message, zip: boolean): void => {
     const protocol = protocols[spelling.protocol]!;
     const { output } = codecs(call.plan);
-    const bytes = spelling.codec === "proto" ? output.writeBinary(message) : Buffer.from(output.writeJson(message));
+    const body = spelling.codec === "proto" ? output.writeBinary(message) : output.writeJson(message);
+    // Text goes out with the head in one piece over HTTP/1.1; bytes would be a second one.
+    const asText = typeof body === "string" && !spelling.stream && (!zip || body.length < compressMinBytes);
+    const bytes = typeof body === "string" && !asText ? Buffer.from(body) : body;
     if (bytes.length > responseBytesMax) throw fail(Reason.MESSAGE_TOO_LARGE, {}, { message: `the answer has more than ${responseBytesMax} bytes` });
-    if (!zip || bytes.length < compressMinBytes) return protocol.answer(exchange, spelling, bytes, false, headersOf(call), context);
+    if (!zip || bytes.length < compressMinBytes || typeof bytes === "string") return protocol.answer(exchange, spelling, bytes, false, headersOf(call), context);
     gzip(bytes, (error, packed) => {
       // What cannot be compressed goes as it is.
       if (error === null) protocol.answer(exchange, spelling, packed, true, headersOf(call), context);

@@ -27,7 +27,7 @@ export const unary: UnaryProtocol = {
     const { addedHeaders, addedTrailers } = context;
     if (addedHeaders !== undefined) head.push(...addedHeaders);
     if (addedTrailers !== undefined) for (const [name, value] of addedTrailers) head.push([`trailer-${name}`, value]);
-    head.push(["content-type", spelling.contentType], ["content-length", String(message.length)]);
+    head.push(["content-type", spelling.contentType], ["content-length", String(typeof message === "string" ? Buffer.byteLength(message) : message.length)]);
     if (compressed) head.push(["content-encoding", "gzip"]);
     exchange.send(200, [...head, ...headers], message);
   },

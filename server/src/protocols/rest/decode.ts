@@ -1,8 +1,8 @@
 /** Path, query and body to one request message (google.api.http). */
-import { fromJson, type DescField, type DescMessage, type JsonObject, type JsonValue, type Message } from "@bufbuild/protobuf";
+import type { DescField, DescMessage, JsonObject, JsonValue, Message } from "@bufbuild/protobuf";
 import type { RestRoute } from "@parapet/contract/rest/routes";
 import { fail, Reason } from "../../errors.js";
-import { jsonOptions } from "../protocol.js";
+import { codecsOf } from "../codec/codec.js";
 
 /** Turns parts of an HTTP request into a message; compiled once a route. */
 export interface Decoder {
@@ -16,10 +16,11 @@ export function createDecoder(route: RestRoute, input: DescMessage): Decoder {
   const parameters = route.body === "*" ? new Map<string, DescField[]>() : queryParameters(input, inPath, route.body);
   const bodyField = route.body === "" || route.body === "*" ? undefined : input.fields.find((field) => field.name === route.body)!;
   const paths = new Map(route.variables.map(({ field }) => [field, fieldsOf(input, field)] as const));
+  const codecs = codecsOf(input);
   return {
     decode(variables, query, body) {
       let json: JsonObject = {};
-      if (route.body === "*" && body !== undefined) json = objectOf(body);
+      if (route.body === "*" && body !== undefined) json = objectOf(body, route.variables.length > 0);
       else if (bodyField !== undefined && body !== undefined) json[bodyField.jsonName] = body;
       for (const [name, value] of queryPairs(query)) {
         const fields = parameters.get(name);
@@ -29,7 +30,7 @@ export function createDecoder(route: RestRoute, input: DescMessage): Decoder {
       // The path names the object: whatever the body says of the same field, under either of its names, gives way.
       for (const [field, value] of variables) place(json, paths.get(field)!, value, field, true);
       try {
-        return fromJson(input, json, jsonOptions);
+        return codecs.readJson(json);
       } catch (cause) {
         throw fail(Reason.REQUEST_MALFORMED, {}, { message: `the request does not fit ${input.name}: ${plainReason(cause)}`, cause });
       }
@@ -37,8 +38,9 @@ export function createDecoder(route: RestRoute, input: DescMessage): Decoder {
   };
 }
 
-function objectOf(body: JsonValue): JsonObject {
-  if (typeof body === "object" && body !== null && !Array.isArray(body)) return { ...body };
+/** The body as an object; a copy where the path is going to write into it. */
+function objectOf(body: JsonValue, copied: boolean): JsonObject {
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return copied ? { ...body } : body;
   throw fail(Reason.REQUEST_MALFORMED, {}, { message: "the body must be a JSON object" });
 }
 

@@ -1,13 +1,15 @@
 /** A response message to a REST answer: JSON, raw bytes, and the headers that its fields stand for. */
-import { toJson, type DescField, type DescMessage, type JsonObject, type Message } from "@bufbuild/protobuf";
+import { toJson, type DescMessage, type JsonObject, type Message } from "@bufbuild/protobuf";
 import type { HttpBody } from "@parapet/contract/google/api/httpbody_pb";
+import { codecsOf } from "../codec/codec.js";
 import { jsonOptions } from "../protocol.js";
 import type { HeaderList } from "../exchange.js";
 
 /** One answer, or one part of a streamed one. */
 export interface Encoded {
   readonly contentType: string;
-  readonly body: Buffer;
+  /** JSON text, or raw bytes. */
+  readonly body: Buffer | string;
   /** `ETag` and `X-Total-Count`, where the message has such fields. */
   readonly headers: HeaderList;
 }
@@ -38,6 +40,14 @@ export function createEncoder(output: DescMessage, responseBody: string): Encode
     return headers;
   };
 
+  /** The JSON text of what is shown. */
+  const text: (message: Message, shown: unknown) => string =
+    field === undefined
+      ? codecsOf(output).writeJson
+      : field.fieldKind === "message"
+        ? shownText(codecsOf(field.message).writeJson)
+        : (message) => JSON.stringify((toJson(output, message, jsonOptions) as JsonObject)[field.jsonName] ?? (field.fieldKind === "list" ? [] : null));
+
   return {
     raw,
     encode(message) {
@@ -47,13 +57,11 @@ export function createEncoder(output: DescMessage, responseBody: string): Encode
         const { contentType, data } = (shown ?? { contentType: "", data: new Uint8Array(0) }) as unknown as HttpBody;
         return { contentType, body: Buffer.from(data.buffer, data.byteOffset, data.byteLength), headers: [] };
       }
-      return { contentType: "application/json", body: Buffer.from(JSON.stringify(jsonOf(output, field, message, shown))), headers: headersOf(fields, shown) };
+      return { contentType: "application/json", body: text(message, shown), headers: headersOf(fields, shown) };
     },
   };
 }
 
-function jsonOf(output: DescMessage, field: DescField | undefined, message: Message, shown: unknown): unknown {
-  if (field === undefined) return toJson(output, message, jsonOptions);
-  if (field.fieldKind === "message") return shown === undefined ? null : toJson(field.message, shown as Message, jsonOptions);
-  return (toJson(output, message, jsonOptions) as JsonObject)[field.jsonName] ?? (field.fieldKind === "list" ? [] : null);
+function shownText(write: (message: Message) => string): (message: Message, shown: unknown) => string {
+  return (_message, shown) => (shown === undefined ? "null" : write(shown as Message));
 }

@@ -1,5 +1,5 @@
 /** Runs an admitted REST call and writes its answer. */
-import type { JsonValue, Message } from "@bufbuild/protobuf";
+import type { Message } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import type { Call } from "../../call.js";
 import { fail, Failure, Reason, toFailure } from "../../errors.js";
@@ -8,6 +8,7 @@ import { drained } from "../connect-es.js";
 import type { Exchange, HeaderList } from "../exchange.js";
 import { CallContext } from "../context.js";
 import { parseJson } from "../json.js";
+import { readWhole } from "../whole.js";
 import { readBody, readLines } from "./body.js";
 import { createDecoder, type Decoder } from "./decode.js";
 import { createEncoder, type Encoder } from "./encode.js";
@@ -28,7 +29,7 @@ export interface RestOptions {
 
 /** Runs REST calls. */
 export interface RestExecutor {
-  execute(exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables): Promise<void>;
+  execute(exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables): void | Promise<void>;
 }
 
 interface Compiled {
@@ -50,31 +51,57 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
     }),
   );
 
-  const request = async (exchange: Exchange, bound: BoundRoute, variables: Variables): Promise<Message> => {
+  const decoded = (exchange: Exchange, bound: BoundRoute, variables: Variables, body: Uint8Array | undefined): Message => {
     const { decoder, etag, createOnly } = compiled.get(bound)!;
-    let body: JsonValue | undefined;
-    if (bound.route.body !== "") body = parseJson(await readBody(exchange, messageBytesMax));
-    const message = decoder.decode(variables, exchange.query, body);
+    const message = decoder.decode(variables, exchange.query, body === undefined ? undefined : parseJson(body));
     applyConditions(exchange, message, etag, createOnly);
     return message;
   };
 
-  const unary = async (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables): Promise<void> => {
-    const { encoder } = compiled.get(bound)!;
-    const message = bound.plan.desc.methodKind === "client_streaming" ? undefined : await request(exchange, bound, variables);
-    const context = new CallContext(exchange, call, "rest", call.deadlineMs);
-    const response =
-      message === undefined
-        ? await (act.implementation(bound.plan) as unknown as (r: AsyncIterable<Message>, c: HandlerContext) => Promise<Message>)(lines(exchange, bound, variables), context)
-        : await act.unary(call, message, context);
-    const encoded = encoder.encode(response);
+  const request = async (exchange: Exchange, bound: BoundRoute, variables: Variables): Promise<Message> =>
+    decoded(exchange, bound, variables, bound.route.body === "" ? undefined : await readBody(exchange, messageBytesMax));
+
+  const respond = (exchange: Exchange, call: Call, bound: BoundRoute, response: Message): void => {
+    const encoded = compiled.get(bound)!.encoder.encode(response);
     const headers: HeaderList = [["content-type", encoded.contentType], ...encoded.headers, ...headersOf(call)];
-    const etag = encoded.headers.find(([name]) => name === "etag")?.[1];
-    if (!bound.plan.sideEffects && etag !== undefined && exchange.header("if-none-match") === etag) {
-      exchange.send(304, headers.filter(([name]) => name !== "content-type"), undefined);
-      return;
+    if (!bound.plan.sideEffects && encoded.headers.length > 0) {
+      const etag = encoded.headers.find(([name]) => name === "etag")?.[1];
+      if (etag !== undefined && exchange.header("if-none-match") === etag) {
+        exchange.send(304, headers.slice(1), undefined);
+        return;
+      }
     }
-    exchange.send(200, [["content-length", String(encoded.body.length)], ...headers], encoded.body);
+    exchange.send(200, [["content-length", String(Buffer.byteLength(encoded.body))], ...headers], encoded.body);
+  };
+
+  /** Runs a unary call without waiting for anything that is there already. */
+  const unary = (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables): void | Promise<void> => {
+    const settle = (thrown: unknown): Promise<void> => act.settle(call, thrown).then((failure) => refuse(exchange, call, failure));
+    const run = (body: Uint8Array | Failure | undefined): void | Promise<void> => {
+      let response: Message | Promise<Message>;
+      try {
+        if (body instanceof Failure) throw body;
+        response = act.unary(call, decoded(exchange, bound, variables, body), new CallContext(exchange, call, "rest", call.deadlineMs));
+      } catch (thrown) {
+        return settle(thrown);
+      }
+      if (!(response instanceof Promise)) return respond(exchange, call, bound, response);
+      return response.then((message) => respond(exchange, call, bound, message)).catch((thrown: unknown) => refuse(exchange, call, toFailure(thrown)));
+    };
+    if (bound.route.body === "") return run(undefined);
+    if (exchange.header("content-encoding") !== undefined) return readBody(exchange, messageBytesMax).then(run, settle);
+    return new Promise((resolve, reject) => {
+      readWhole(exchange, messageBytesMax, (body) => {
+        const outcome = run(body);
+        if (outcome === undefined) resolve();
+        else outcome.then(resolve, reject);
+      });
+    });
+  };
+
+  const clientStream = async (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables): Promise<void> => {
+    const stream = act.implementation(bound.plan) as unknown as (requests: AsyncIterable<Message>, context: HandlerContext) => Promise<Message>;
+    respond(exchange, call, bound, await stream(lines(exchange, bound, variables), new CallContext(exchange, call, "rest", call.deadlineMs)));
   };
 
   async function* lines(exchange: Exchange, bound: BoundRoute, variables: Variables): AsyncGenerator<Message> {
@@ -93,7 +120,7 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
     const first = next.done === true ? undefined : encoder.encode(next.value);
     const contentType = encoder.raw ? (first?.contentType ?? "application/octet-stream") : events ? "text/event-stream" : "application/x-ndjson";
     const sink = exchange.begin(200, [["content-type", contentType], ...headersOf(call)], false);
-    const frame = encoder.raw ? (part: Buffer) => part : events ? (part: Buffer) => `data: ${part.toString()}\n\n` : (part: Buffer) => `${part.toString()}\n`;
+    const frame = encoder.raw ? (part: Buffer | string) => part : events ? (part: Buffer | string) => `data: ${part.toString()}\n\n` : (part: Buffer | string) => `${part.toString()}\n`;
     try {
       for (let part = first; next.done !== true; part = next.done === true ? undefined : encoder.encode(next.value)) {
         if (sink.destroyed) return void (await iterator.return?.());
@@ -110,12 +137,10 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
   };
 
   return {
-    async execute(exchange, call, bound, variables) {
-      try {
-        await (bound.plan.desc.methodKind === "server_streaming" ? serverStream : unary)(exchange, call, bound, variables);
-      } catch (thrown) {
-        refuse(exchange, call, await act.settle(call, thrown));
-      }
+    execute(exchange, call, bound, variables) {
+      const kind = bound.plan.desc.methodKind;
+      if (kind === "unary") return unary(exchange, call, bound, variables);
+      return (kind === "client_streaming" ? clientStream : serverStream)(exchange, call, bound, variables).catch(async (thrown: unknown) => refuse(exchange, call, await act.settle(call, thrown)));
     },
   };
 }
