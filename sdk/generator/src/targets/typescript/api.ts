@@ -1,7 +1,8 @@
 /** api.md: every method with what it needs, how it fails, and how it is called. */
 import type { Json, Method, Model } from "../../model.js";
 import { generatedMark } from "../mark.js";
-import { type Names, property } from "./names.js";
+import { tsLiteral } from "../ts-literal.js";
+import type { Names } from "./names.js";
 import { commonReasons, isCallable, needsOf, ownReasons } from "./services.js";
 
 /** Writes api.md. */
@@ -52,23 +53,9 @@ function repeatOf({ idempotency, policy }: Method): string {
 }
 
 function snippetOf(method: Method, target: string, request: Json): string {
-  const literal = literalOf(request, "");
+  const literal = tsLiteral(request);
   if (method.kind === "client_streaming") return `const response = await ${target}([${literal}]);`;
   const argument = literal === "{}" ? "" : literal;
   if (method.kind === "server_streaming") return `for await (const message of ${target}(${argument})) console.log(message);`;
   return method.paging ? `for await (const item of ${target}(${argument})) console.log(item);` : `const response = await ${target}(${argument});`;
-}
-
-/** A JSON value as TypeScript would be written. */
-function literalOf(value: Json, indent: string): string {
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const inner = `${indent}  `;
-  const entries = Array.isArray(value)
-    ? value.map((item: Json) => literalOf(item, inner))
-    : Object.entries(value as Readonly<Record<string, Json>>).map(([name, item]) => `${property(name)}: ${literalOf(item, inner)}`);
-  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
-  if (entries.length === 0) return open + close;
-  const short = Array.isArray(value) ? `[${entries.join(", ")}]` : `{ ${entries.join(", ")} }`;
-  if (short.length < 90 && !short.includes("\n")) return short;
-  return `${open}\n${entries.map((entry) => `${inner}${entry},\n`).join("")}${indent}${close}`;
 }

@@ -45,7 +45,8 @@ const reserved = [
   "Timestamp", "Token", "TokenSource", "UnknownEnum", "Reason", "CommonReason", "base64ToBytes", "bytesToBase64", "clientStream", "createClient",
   "commonReasons", "hideSecrets", "methods", "paged", "serverStream", "systemClock", "unary", "rt",
   "any", "bigint", "boolean", "never", "null", "number", "object", "string", "symbol", "undefined", "unknown", "void",
-  "Error", "Promise", "Symbol", "globalThis", "client", "request", "requests", "options",
+  "Array", "Boolean", "Date", "Error", "Function", "JSON", "Map", "Math", "Number", "Object", "Promise", "Proxy", "Reflect", "RegExp", "Set", "String", "Symbol",
+  "globalThis", "client", "request", "requests", "options",
 ];
 
 /** Members of a class that cannot be methods, or would make it something else. */

@@ -49,6 +49,10 @@ const wellKnown: Readonly<Record<string, string>> = {
   Value: "rt.JsonValue",
 };
 
+/** Fields that every object has already: without its type, TypeScript would take no object that leaves them out. */
+const inherited: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
+const inheritedType = ({ jsonName }: Field): string => (inherited.has(jsonName) && !jsonName.startsWith("__") ? `{}[${JSON.stringify(jsonName)}]` : "");
+
 const wellKnownOf = (fullName: string): string | undefined =>
   fullName.startsWith("google.protobuf.") ? wellKnown[fullName.slice("google.protobuf.".length)] : undefined;
 
@@ -81,7 +85,8 @@ export function emitTypes(model: Model, packageName: string, names: Names, reach
   const line = (field: Field, form: Form): string => {
     const secret = field.redact ? ["Secret."] : [];
     const optional = form === "input" ? !mustBeSet(field) : field.cardinality === "singular" && field.presence === "explicit";
-    return `${jsdoc([field.docs, ...secret], { deprecated: field.deprecated, indent: "  " })}  ${property(field.jsonName)}${optional ? "?" : ""}: ${typeOf(field, form)};\n`;
+    const inherited = form === "input" && optional ? inheritedType(field) : "";
+    return `${jsdoc([field.docs, ...secret], { deprecated: field.deprecated, indent: "  " })}  ${property(field.jsonName)}${optional ? "?" : ""}: ${typeOf(field, form)}${inherited && ` | ${inherited}`};\n`;
   };
 
   const message = (desc: MessageType, form: Form): string => {
@@ -98,7 +103,7 @@ export function emitTypes(model: Model, packageName: string, names: Names, reach
   const variants = (oneof: Oneof, fields: readonly Field[], form: Form): string => {
     const members = fields.filter((field) => field.oneof === oneof.name);
     if (members.length === 0) return "";
-    const never = (field: Field): string => `${property(field.jsonName)}?: never`;
+    const never = (field: Field): string => `${property(field.jsonName)}?: ${inheritedType(field) || "never"}`;
     const chosen = members.map((field) => {
       const others = members.filter((other) => other !== field).map(never);
       return `  | { ${[`${property(field.jsonName)}: ${typeOf(field, form)}`, ...others].join("; ")} }\n`;

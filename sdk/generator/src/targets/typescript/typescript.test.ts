@@ -1,0 +1,117 @@
+// Tests the TypeScript client: goldens of awkward contracts, and that what is generated compiles and means what it says.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import type { OutputFile } from "../../model.js";
+import { modelOf, modelOfFile } from "../../testing/contracts.js";
+import { typescriptTarget } from "./emit.js";
+
+const root = fileURLToPath(new URL("../../../../..", import.meta.url));
+
+/** What a user of the awkward contracts may write, and what must not compile. */
+const usage = `
+import { Awkward, type Class, type Colour, methods, type Shape, type ShapeInput, shapesStore } from "./index.js";
+
+const api = new Awkward({ baseUrl: "https://awkward.example" });
+export const minimal: ShapeInput = { needed: "x" };
+export const full: ShapeInput = { needed: "x", anInt64: "9007199254740993", someBytes: "AQI=", aDouble: "NaN", colours: { a: "COLOUR_GRAY" }, nothing: null, wrappedInt64: "1", list: [1, "a", null], secret: "s" };
+// @ts-expect-error what must be sent cannot be left out
+export const lacking: ShapeInput = {};
+// @ts-expect-error 64 bits do not fit into a number
+export const wide: ShapeInput = { needed: "x", anInt64: 1 };
+// @ts-expect-error an enum that is sent is one that is known
+export const blue: ShapeInput = { needed: "x", colour: "COLOUR_BLUE" };
+// @ts-expect-error the server sets it
+export const tagged: ShapeInput = { needed: "x", etag: "e" };
+export const one: Class = { constructor: "c", if: "a" };
+export const none: Class = { constructor: "c" };
+// @ts-expect-error of a oneof there is one
+export const two: Class = { constructor: "c", if: "a", else: "b" };
+
+export async function use(): Promise<string> {
+  const shape: Shape = await api.shapes.store(minimal);
+  const known: Colour | number | (string & {}) = shape.colour;
+  // @ts-expect-error what is only sent does not come back
+  void shape.secret;
+  // @ts-expect-error set or unset
+  const maybe: number = shape.maybeUint32;
+  const again = await shapesStore(api.client, { needed: "x" }).result();
+  const thing = await api.object.constructor$({ constructor: "c" }).result();
+  return [known, maybe, again.ok, thing.ok, methods["awkward.v1.Object/Delete"]?.kind].join();
+}
+export async function reason(): Promise<number> {
+  const result = await api.object.delete({ constructor: "c", function: "f" }).result();
+  if (result.ok) return 0;
+  switch (result.error.reason) {
+    case "USER_NOT_FOUND":
+      return 1;
+    // @ts-expect-error not a reason of this method
+    case "LAST_ADMIN":
+      return 2;
+    default:
+      return 3;
+  }
+}
+`;
+
+async function generate(): Promise<readonly OutputFile[]> {
+  return typescriptTarget.emit(await modelOf("awkward"), {});
+}
+
+/** Type-checks files strictly; returns what the compiler says. */
+function compile(files: readonly OutputFile[]): string {
+  const folder = mkdtempSync(join(tmpdir(), "parapet-typescript-"));
+  try {
+    const config = {
+      compilerOptions: {
+        target: "ES2023",
+        lib: ["ES2023", "DOM", "DOM.Iterable", "DOM.AsyncIterable"],
+        module: "NodeNext",
+        moduleResolution: "NodeNext",
+        strict: true,
+        noUncheckedIndexedAccess: true,
+        exactOptionalPropertyTypes: true,
+        verbatimModuleSyntax: true,
+        isolatedModules: true,
+        noUnusedLocals: true,
+        noEmit: true,
+        types: [],
+        paths: { "@parapet/sdk/runtime": [join(root, "sdk/typescript/src/runtime/index.ts")] },
+      },
+      include: ["**/*.ts"],
+    };
+    const all = [...files, { path: "tsconfig.json", content: JSON.stringify(config) }, { path: "package.json", content: '{"type":"module"}' }];
+    for (const { path, content } of all) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), content);
+    }
+    const { stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], { encoding: "utf8" });
+    return stdout;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe("the TypeScript client", () => {
+  it.each(["names", "shapes", "legacy", "rules"])("of %s.proto is its golden", async (name) => {
+    const files = typescriptTarget.emit(await modelOfFile("awkward", `${name}.proto`), { source: "src" });
+    for (const { path, content } of files) await expect(content).toMatchFileSnapshot(`golden/${name}/${path}`);
+  });
+
+  it("is the same each time", async () => {
+    expect(await generate()).toEqual(await generate());
+  });
+
+  it("compiles under the strictest options, and lets users say what the contract allows and nothing else", async () => {
+    expect(compile([...(await generate()), { path: "usage.ts", content: usage }])).toBe("");
+  });
+
+  it("puts its files where the options say, and names the facade as asked", async () => {
+    const files = typescriptTarget.emit(await modelOf("awkward"), { source: "src/gen", facade: "Zoo" });
+    expect(files.every(({ path }) => path === "api.md" || path.startsWith("src/gen/"))).toBe(true);
+    expect(files.find(({ path }) => path === "src/gen/facade.ts")?.content).toContain("export class Zoo {");
+  });
+});
