@@ -19,7 +19,8 @@ export const indexName = "index.ndjson";
  * a second walk over the same state, its size and CRC-32 having been taken on the first, so that no part of it is held in memory.
  */
 export async function* exportArchive(store: Store, keys: CollectionKeys, nowMs: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const { snapshot, release } = holdSnapshot(store, signal);
+  const held = holdSnapshot(store, signal);
+  const { snapshot } = held;
   const gather = createGatherer();
   const everything = compileFilter({}, undefined);
   const zip = createZip();
@@ -42,7 +43,7 @@ export async function* exportArchive(store: Store, keys: CollectionKeys, nowMs: 
     for (const part of zip.end()) yield* gather.add(part);
     yield* gather.rest();
   } finally {
-    release();
+    held.release();
   }
 }
 

@@ -136,6 +136,11 @@ export function metaOf(row: Uint8Array): MetaEntry[] {
   return meta;
 }
 
+/** True if two rows hold the same meta data. */
+export function isMetaEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(metaBytesOf(opened(a)), metaBytesOf(opened(b))) === 0;
+}
+
 /** The document of a row. */
 export function documentOf(row: Uint8Array, id: Uint8Array, collection: string): Document {
   const bytes = opened(row);
@@ -224,6 +229,25 @@ function writeText(out: Buffer, to: number, tagByte: number, text: string, lengt
   const start = writeHead(out, to, tagByte, length);
   out.write(text, start);
   return start + length;
+}
+
+/** The map entries of a body, which lie side by side. */
+function metaBytesOf(bytes: Buffer): Buffer {
+  const cursor: Cursor = { bytes, at: at.body };
+  let start = bytes.length;
+  let end = bytes.length;
+  while (cursor.at < bytes.length) {
+    const before = cursor.at;
+    const tagByte = bytes[cursor.at++]!;
+    if (tagByte === tag.meta) start = Math.min(start, before);
+    else if (tagByte > tag.meta) {
+      end = before;
+      break;
+    }
+    const length = readLength(cursor, bytes.length);
+    cursor.at += length;
+  }
+  return bytes.subarray(Math.min(start, end), end);
 }
 
 /** Where the reading of a body has come to. */

@@ -16,11 +16,12 @@ const portion = 100;
  * until the generator ends or is returned or the call is aborted. Rejects with CALL_CANCELLED, or what the signal gives, when the call is aborted.
  */
 export async function* exportDocuments(store: Store, keys: CollectionKeys, filter: Filter, nowMs: number, signal: AbortSignal): AsyncGenerator<Document> {
-  const { snapshot, release } = holdSnapshot(store, signal);
+  const held = holdSnapshot(store, signal);
+  const { snapshot } = held;
   try {
     for await (const { id, row } of rowsOf(snapshot, keys, filter, nowMs, signal)) yield documentOf(row, id, keys.collection);
   } finally {
-    release();
+    held.release();
   }
 }
 

@@ -10,14 +10,14 @@ export interface Order {
   readonly span: (keys: CollectionKeys) => Span;
   /** The document that an index key stands for; undefined if it is gone. */
   readonly idOf: (reader: Reader, key: Uint8Array, prefixBytes: number) => Uint8Array | undefined;
-  /** The position of a document; `row` reads it, where the id alone does not say. */
-  readonly positionOf: (id: Uint8Array, row: () => Uint8Array) => Uint8Array;
+  /** The position of a document; `idPart` is its id as a part of a key, and `row` reads it where the id alone does not say. */
+  readonly positionOf: (idPart: Uint8Array, row: () => Uint8Array) => Uint8Array;
 }
 
 const byAddition: Order = {
   span: (keys) => keys.documents,
   idOf: (_reader, key, prefixBytes) => idBehind(key, prefixBytes),
-  positionOf: (id) => pack([id]),
+  positionOf: (idPart) => idPart,
 };
 
 /** Orders by the name that a search gives. */
@@ -29,7 +29,7 @@ export const orders: ReadonlyMap<string, Order> = new Map<string, Order>([
     {
       span: (keys) => keys.byUpdate,
       idOf: (_reader, key, prefixBytes) => idBehind(key, prefixBytes + timeBytes),
-      positionOf: (id, row) => pack([updatedAtMsOf(row()), id]),
+      positionOf: (idPart, row) => Buffer.concat([pack([updatedAtMsOf(row())]), idPart]),
     },
   ],
   [
@@ -37,7 +37,7 @@ export const orders: ReadonlyMap<string, Order> = new Map<string, Order>([
     {
       span: (keys) => keys.byKey,
       idOf: (reader, key) => reader.get(key),
-      positionOf: (_id, row) => {
+      positionOf: (_idPart, row) => {
         const { key, lang } = nameOf(row());
         return pack([key, lang]);
       },

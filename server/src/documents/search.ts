@@ -39,8 +39,8 @@ interface Search {
   readonly keys: CollectionKeys;
   readonly query: Query;
   readonly signal: AbortSignal;
-  /** False for a document that has ended. */
-  readonly isLive: (id: Uint8Array) => boolean;
+  /** False for a document that has ended; undefined if none has. */
+  readonly isLive: ((id: Uint8Array) => boolean) | undefined;
 }
 
 /**
@@ -52,7 +52,7 @@ export async function searchDocuments(reader: Reader, keys: CollectionKeys, quer
   const collection = readCollection(reader, keys);
   if (collection === undefined) return { documents: [], total: 0, next: undefined };
   const expired = await countExpired(reader, keys, nowMs, signal);
-  const isLive = expired === 0 ? () => true : (id: Uint8Array) => !isExpired(rowOf(reader, keys, id), nowMs);
+  const isLive = expired === 0 ? undefined : (id: Uint8Array) => !isExpired(rowOf(reader, keys, id), nowMs);
   const search: Search = { reader, keys, query, signal, isLive };
   if (query.filter.terms.length === 0) return { ...(await walk(search)), total: collection.documents - expired };
   return query.offset + query.limit > searchSortedMax ? walk(search) : select(search);
@@ -67,13 +67,18 @@ async function walk({ reader, keys, query, signal, isLive }: Search): Promise<Pa
   const start = after === undefined ? undefined : Buffer.concat([prefix, after]);
   const rest = start === undefined ? span : descending ? { gte: prefix, lt: start } : { gte: successor(start), lt: span.lt };
   const page = createPage(reader, keys, limit);
+  const isPlain = !isFiltered && isLive === undefined;
   let total = 0;
   let skipped = 0;
   await scanKeys(reader, { ...(isFiltered ? span : rest), reverse: descending }, signal, (key) => {
+    if (isPlain && skipped < offset) {
+      skipped++;
+      return true;
+    }
     const id = order.idOf(reader, key, prefix.length);
     if (id === undefined) throw fail(Reason.STORED_DATA_CORRUPT);
     if (isFiltered && !matches(reader, keys, filter, id)) return true;
-    if (!isLive(id)) return true;
+    if (isLive?.(id) === false) return true;
     total++;
     if (isFiltered && start !== undefined && (descending ? Buffer.compare(key, start) >= 0 : Buffer.compare(key, start) <= 0)) return true;
     if (skipped < offset) skipped++;
@@ -99,9 +104,9 @@ async function select({ reader, keys, query, signal, isLive }: Search): Promise<
       if (index > 0 && isIndexed(reader, keys, [earlier], id)) return true;
       if (!isIndexed(reader, keys, filter.terms, id, driver)) return true;
       if (filter.confirm !== undefined && !filter.confirm(rowOf(reader, keys, id))) return true;
-      if (!isLive(id)) return true;
+      if (isLive?.(id) === false) return true;
       total++;
-      const position = order.positionOf(id, () => rowOf(reader, keys, id));
+      const position = order.positionOf(key.subarray(span.gte.length), () => rowOf(reader, keys, id));
       if (after === undefined || sign * Buffer.compare(position, after) > 0) best.offer({ id, position });
       return true;
     });

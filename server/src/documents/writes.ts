@@ -6,7 +6,7 @@ import type { Transaction } from "../store/store.js";
 import { addDigest, digestOfBody, subtractDigest } from "./checksum.js";
 import { langHead, metaHead, type CollectionKeys } from "./collection-keys.js";
 import type { CollectionState } from "./collection-row.js";
-import { bodyOf, contentOf, encodeBody, encodeRow, headOf, isExpired, metaOf, nameOf, type Content, type Head } from "./document-row.js";
+import { bodyOf, contentOf, encodeBody, encodeRow, headOf, isExpired, isMetaEqual, metaOf, nameOf, type Content, type Head } from "./document-row.js";
 import { etagOf, etagText } from "./etag.js";
 import type { MetaEntry } from "./meta.js";
 import { msOfDuration } from "./times.js";
@@ -184,7 +184,7 @@ function replace(change: Change, id: Uint8Array, old: Uint8Array, body: Uint8Arr
   if (head.expiresAtMs !== 0 && head.expiresAtMs !== expiresAtMs) tx.remove(keys.expiryAt(head.expiresAtMs, id));
   const revision = head.revision + 1;
   const row = write(change, id, { revision, addedAtMs: head.addedAtMs, updatedAtMs: nowMs, expiresAtMs, etag: etagOf(id, revision), digest }, body);
-  moveIndex(change, id, headsOf(metaOf(old)), headsOf(metaOf(row)));
+  if (!isMetaEqual(old, row)) moveIndex(change, id, headsOf(metaOf(old)), headsOf(metaOf(row)));
   return row;
 }
 

@@ -14,7 +14,7 @@ import type {
   UpdateRequest,
   UpdateResponse,
 } from "@parapet/contract/parapet/document/v1/document_service_pb";
-import { callOf, principalOf, Protocol, type Call } from "../call.js";
+import { callOf, principalOf, type Call } from "../call.js";
 import { exportArchive } from "../documents/archive.js";
 import { createCollectionKeys, type CollectionKeys } from "../documents/collection-keys.js";
 import { createCollections } from "../documents/collections.js";

@@ -39,11 +39,11 @@ export interface DocumentFixture {
   /** Every call that was made, with what it said of itself. */
   readonly calls: readonly Call[];
   /** A client with these grants in a tenant. */
-  as(grants: Readonly<Record<string, number>>, id?: string, tenant?: string): DocumentClient;
+  readonly as: (grants: Readonly<Record<string, number>>, id?: string, tenant?: string) => DocumentClient;
   /** The audit log, oldest record first. */
-  records(): Promise<AuditRecord[]>;
+  readonly records: () => Promise<AuditRecord[]>;
   /** Removes what has ended; returns how many documents that were. */
-  sweep(limit?: number): Promise<number>;
+  readonly sweep: (limit?: number) => Promise<number>;
 }
 
 const api: BucketNumbers = { name: "api", algorithm: Algorithm.TOKEN_BUCKET, requests: 100, burst: 50, windowMs: 60_000 };
@@ -59,7 +59,7 @@ export function startDocuments(store: Store = createMemoryStore()): DocumentFixt
   const audit = createAuditLog({ store, sealer: createSealer({ masterKey: Buffer.alloc(32, 9) }), nowNs: () => BigInt(clock.nowMs) * 1_000_000n });
   const idempotency = createIdempotency(store, nowMs);
   const { commit, commitPart } = createCommit({ store, audit, idempotency });
-  const newId = createUuids({ nowMs, fillRandom: (bytes) => void bytes.forEach((_, index) => (bytes[index] = Math.floor(random() * 256))) });
+  const newId = createUuids({ nowMs, fillRandom: (bytes) => bytes.set(bytes.map(() => random() * 256)) });
   const service = createDocumentService({ store, commit, commitPart, nowMs, newId, pageTokens: createPageTokens(Buffer.alloc(32, 8)) });
   const registration: Registration = { service: DocumentService, implementation: service as object };
   const plans = buildPlans([registration], { overlay: {}, buckets: { api }, pseudonym: () => "~" });
@@ -121,7 +121,7 @@ export function startDocuments(store: Store = createMemoryStore()): DocumentFixt
       const page = await audit.list(tenant, { actor: "", action: "", result: "", requestId: "", collection: "", limit: 10_000 });
       return page.records.map(({ record }) => record).reverse();
     },
-    sweep: (limit = 1_000) => sweepExpired({ store, tenant, keysOf, append: audit.append, nowMs: clock.nowMs, limit }),
+    sweep: (limit = 1_000) => sweepExpired({ store, tenant, keysOf, append: (tx, facts) => void audit.append(tx, facts), nowMs: clock.nowMs, limit }),
   };
 }
 
