@@ -38,7 +38,7 @@ const steps = [
     name: "parapet-generate",
     args: [
       join(root, "sdk/generator/bin/parapet-generate.js"),
-      ...["--proto", "proto", "--out", ".", "--manifest", "gen/manifest.json"],
+      "--proto", "proto", "--out", ".", "--manifest", "gen/manifest.json",
       ...targets.flatMap((target) => ["--target", target]),
       ...options.flatMap((option) => ["--option", option]),
     ],

@@ -113,7 +113,7 @@ function choicesOf(names: readonly string[] | undefined, settings: readonly stri
 }
 
 function choiceOf(text: string): TargetChoice {
-  const [name = "", folder] = splitAt(text, "=");
+  const [name, folder] = splitAt(text, "=");
   const target = targets.find((candidate) => candidate.name === name);
   if (target === undefined) throw new UsageError(`unknown target "${name}"; known: ${targets.map((known) => known.name).join(", ")}`);
   return { target, folder: folder ?? name, options: {} };
@@ -122,8 +122,8 @@ function choiceOf(text: string): TargetChoice {
 function optionsOf(settings: readonly string[]): Map<string, Record<string, string>> {
   const options = new Map<string, Record<string, string>>();
   for (const setting of settings) {
-    const [path = "", value] = splitAt(setting, "=");
-    const [target = "", name = ""] = splitAt(path, ".");
+    const [path, value] = splitAt(setting, "=");
+    const [target, name = ""] = splitAt(path, ".");
     const known = targets.find((candidate) => candidate.name === target)?.options ?? {};
     if (value === undefined || !(name in known)) throw new UsageError(`unknown option "${setting}"; write TARGET.NAME=VALUE`);
     options.set(target, { ...options.get(target), [name]: value });

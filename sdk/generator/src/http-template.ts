@@ -147,10 +147,15 @@ export function covers(wide: PathSet, narrow: PathSet): boolean {
     // Without a suffix `**` takes anything, also nothing.
     if (set.kind === "many") return set.text === "" || (narrow.length > at && narrow.at(-1)!.text.endsWith(set.text));
     const inner = narrow[at];
-    if (inner === undefined || inner.kind === "many") return false;
+    if (inner === undefined) return false;
+    if (inner.kind === "many") return inner.text !== "" && isAny(set, "one") && isAny(wide[at + 1], "many");
     if (set.kind === "literal" ? inner.kind !== "literal" || inner.text !== set.text : !inner.text.endsWith(set.text)) return false;
   }
   return narrow.length === wide.length;
+}
+
+function isAny(set: PartSet | undefined, kind: PartSet["kind"]): boolean {
+  return set?.kind === kind && set.text === "";
 }
 
 /** `**:action` needs a last segment that can end so. */

@@ -20,8 +20,8 @@ export interface Query {
 /** Messages of google.protobuf that are one string or number in JSON. */
 const scalarLike: ReadonlySet<string> = new Set(
   [
-    ...["Duration", "FieldMask", "Timestamp"],
-    ...["BoolValue", "BytesValue", "DoubleValue", "FloatValue", "Int32Value", "Int64Value", "StringValue", "UInt32Value", "UInt64Value"],
+    "Duration", "FieldMask", "Timestamp",
+    "BoolValue", "BytesValue", "DoubleValue", "FloatValue", "Int32Value", "Int64Value", "StringValue", "UInt32Value", "UInt64Value",
   ].map((name) => `google.protobuf.${name}`),
 );
 

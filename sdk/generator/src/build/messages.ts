@@ -17,8 +17,8 @@ import { docsOf } from "./source.js";
 /** Messages whose protobuf-JSON is not an object of their fields; targets know them by name, so models do not list them. */
 export const wellKnownTypes: ReadonlySet<string> = new Set(
   [
-    ...["Any", "Duration", "Empty", "FieldMask", "ListValue", "NullValue", "Struct", "Timestamp", "Value"],
-    ...["BoolValue", "BytesValue", "DoubleValue", "FloatValue", "Int32Value", "Int64Value", "StringValue", "UInt32Value", "UInt64Value"],
+    "Any", "Duration", "Empty", "FieldMask", "ListValue", "NullValue", "Struct", "Timestamp", "Value",
+    "BoolValue", "BytesValue", "DoubleValue", "FloatValue", "Int32Value", "Int64Value", "StringValue", "UInt32Value", "UInt64Value",
   ].map((name) => `google.protobuf.${name}`),
 );
 

@@ -29,8 +29,8 @@ const httpStatusOfCode: Readonly<Record<Code, number>> = {
 
 /** Reasons that any call can meet, on its way to the method or from the server below it. */
 const ofTransport = [
-  ...["ORIGIN_REFUSED", "REQUEST_MALFORMED", "MESSAGE_TOO_LARGE", "ENCODING_UNSUPPORTED", "CALL_CANCELLED", "DEADLINE_PASSED"],
-  ...["METHOD_UNKNOWN", "VERB_NOT_ALLOWED", "SHUTTING_DOWN", "INTERNAL"],
+  "ORIGIN_REFUSED", "REQUEST_MALFORMED", "MESSAGE_TOO_LARGE", "ENCODING_UNSUPPORTED", "CALL_CANCELLED", "DEADLINE_PASSED",
+  "METHOD_UNKNOWN", "VERB_NOT_ALLOWED", "SHUTTING_DOWN", "INTERNAL",
 ];
 const ofBadCredential = ["TOKEN_INVALID", "TOKEN_EXPIRED", "API_KEY_INVALID", "CREDENTIAL_AMBIGUOUS"];
 

@@ -9,8 +9,8 @@ type JsonRules = Record<string, unknown>;
 const counts = new Set(["len", "minLen", "maxLen", "lenBytes", "minBytes", "maxBytes", "minItems", "maxItems", "minPairs", "maxPairs"]);
 /** Rules that the model names as the proto does. */
 const plain = new Set([
-  ...["const", "in", "notIn", "gt", "gte", "lt", "lte", "finite", "definedOnly", "unique", "example"],
-  ...["pattern", "prefix", "suffix", "contains", "notContains"],
+  "const", "in", "notIn", "gt", "gte", "lt", "lte", "finite", "definedOnly", "unique", "example",
+  "pattern", "prefix", "suffix", "contains", "notContains",
 ]);
 /** Rules of bytes count bytes, whatever they are called. */
 const bytesNames: Readonly<Record<string, string>> = { len: "lenBytes", minLen: "minBytes", maxLen: "maxBytes" };

@@ -2,6 +2,7 @@
 import { type DescMessage, fromJson, type JsonValue, type Registry } from "@bufbuild/protobuf";
 import { type Path, pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Validator, type Violation } from "@bufbuild/protovalidate";
+import { isJsonObject, memberOf } from "../json.js";
 import type { Binding, Examples, Field, InvalidExample, Json, JsonObject, Method } from "../model.js";
 import { proposeInvalid } from "./invalid.js";
 import { Sampler, type TypeIndex } from "./messages.js";
@@ -57,12 +58,12 @@ export class ExampleMaker {
     const field = this.types.message(typeName)?.fields.find((candidate) => candidate.name === name);
     if (field === undefined) return;
     if (rest.length > 0 && field.type.kind === "message") {
-      const inner = (json[field.jsonName] ??= {}) as Record<string, Json>;
-      this.place(inner, field.type.name, rest, text);
+      if (memberOf(json, field.jsonName) === undefined) json[field.jsonName] = {};
+      this.place(json[field.jsonName] as Record<string, Json>, field.type.name, rest, text);
       return;
     }
     const value = text ? text(field.name.replaceAll("_", "-")) : this.sampler.field(field);
-    if (value !== undefined && json[field.jsonName] === undefined) json[field.jsonName] = value;
+    if (value !== undefined && memberOf(json, field.jsonName) === undefined) json[field.jsonName] = value;
   }
 
   /** Starts from nothing and sets what the validator misses. */
@@ -84,7 +85,7 @@ export class ExampleMaker {
     const desired = step.kind === "oneof" ? step.fields[0] : step.kind === "field" ? step : undefined;
     const field = this.types.message(desc.typeName)?.fields.find(({ name }) => name === desired?.name);
     if (desired === undefined || field === undefined) return false;
-    const present = json[field.jsonName];
+    const present = memberOf(json, field.jsonName);
     if (present === undefined) {
       const value = this.sampler.field(field, () => false);
       if (value !== undefined) json[field.jsonName] = value;
@@ -93,13 +94,13 @@ export class ExampleMaker {
     if (desired.message === undefined) return false;
     if (rest[0]?.kind === "list_sub") {
       const item = (present as Json[])[rest[0].index];
-      return isObject(item) && this.repair(item, desired.message, rest.slice(1));
+      return isJsonObject(item) && this.repair(item, desired.message, rest.slice(1));
     }
     if (rest[0]?.kind === "map_sub") {
-      const value = (present as JsonObject)[String(rest[0].key)];
-      return isObject(value) && this.repair(value, desired.message, rest.slice(1));
+      const value = memberOf(present as JsonObject, String(rest[0].key));
+      return isJsonObject(value) && this.repair(value, desired.message, rest.slice(1));
     }
-    return isObject(present) && this.repair(present, desired.message, rest);
+    return isJsonObject(present) && this.repair(present, desired.message, rest);
   }
 
   /** Starts from everything and takes away what the validator does not like. */
@@ -110,7 +111,7 @@ export class ExampleMaker {
       const violations = this.broken(desc, json);
       if (violations === undefined) return undefined;
       if (violations.length === 0) return json;
-      const names = violations.flatMap(({ field: [step] }) => (step?.kind === "field" && json[step.jsonName] !== undefined ? [step.jsonName] : []));
+      const names = violations.flatMap(({ field: [step] }) => (step?.kind === "field" && memberOf(json, step.jsonName) !== undefined ? [step.jsonName] : []));
       if (names.length === 0) return undefined;
       for (const name of names) delete json[name];
     }
@@ -148,12 +149,8 @@ export class ExampleMaker {
 function merged(under: JsonObject, over: JsonObject): Record<string, Json> {
   const json: Record<string, Json> = { ...under };
   for (const [name, value] of Object.entries(over)) {
-    const below = json[name];
-    json[name] = isObject(below) && isObject(value) ? merged(below, value) : value;
+    const below = memberOf(under, name);
+    json[name] = isJsonObject(below) && isJsonObject(value) ? merged(below, value) : value;
   }
   return json;
-}
-
-function isObject(value: Json | undefined): value is Record<string, Json> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

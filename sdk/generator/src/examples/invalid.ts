@@ -1,4 +1,5 @@
 /** Proposes requests that break a rule; what they really break, the validator says. */
+import { isJsonObject, memberOf } from "../json.js";
 import type { Bound, Field, Json, JsonObject, MessageType, Rules } from "../model.js";
 import type { Sampler, TypeIndex } from "./messages.js";
 
@@ -16,7 +17,8 @@ export function* proposeInvalid(valid: JsonObject, typeName: string, types: Type
 }
 
 function* variations(valid: JsonObject, field: Field, types: TypeIndex, sampler: Sampler): Generator<JsonObject> {
-  const { [field.jsonName]: present, ...without } = valid;
+  const present = memberOf(valid, field.jsonName);
+  const { [field.jsonName]: _, ...without } = valid;
   if (field.rules) {
     if (present !== undefined) yield without;
     for (const value of brokenValues(field, sampler)) yield { ...valid, [field.jsonName]: value };
@@ -25,9 +27,9 @@ function* variations(valid: JsonObject, field: Field, types: TypeIndex, sampler:
   if (field.type.kind !== "message" || present === undefined || present === null) return;
   if (Array.isArray(present)) {
     const [first, ...others] = present as Json[];
-    if (!isObject(first)) return;
+    if (!isJsonObject(first)) return;
     for (const inner of proposeInvalid(first, field.type.name, types, sampler)) yield { ...valid, [field.jsonName]: [inner, ...others] };
-  } else if (field.cardinality === "singular" && isObject(present)) {
+  } else if (field.cardinality === "singular" && isJsonObject(present)) {
     for (const inner of proposeInvalid(present, field.type.name, types, sampler)) yield { ...valid, [field.jsonName]: inner };
   }
 }
@@ -122,8 +124,4 @@ function* unlikely({ type }: Field): Generator<Json> {
   if (type.name === "google.protobuf.ListValue") yield [1];
   if (type.name === "google.protobuf.Value") yield null;
   if (type.name === "google.protobuf.Struct") yield { name: null };
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

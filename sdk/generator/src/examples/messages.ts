@@ -54,7 +54,8 @@ export class Sampler {
     const oneofs = new Set<string>();
     for (const field of this.types.message(typeName)?.fields ?? []) {
       if (!wants(field) || field.rules?.ignore === "always" || (field.oneof !== undefined && oneofs.has(field.oneof))) continue;
-      const value = this.field(field, wants, [...above, typeName]);
+      const made = this.field(field, wants, [...above, typeName]);
+      const value = made === undefined ? emptyOf(field) : made;
       if (value === undefined) continue;
       json[field.jsonName] = value;
       if (field.oneof !== undefined) oneofs.add(field.oneof);
@@ -86,7 +87,7 @@ export class Sampler {
       const key = sampleScalar(field.mapKey ?? "string", { ...field, name: "name" }, rules.keys ?? {}, variant);
       const value = this.single(field, rules.values ?? {}, variant, wants, above);
       if (key === undefined || value === undefined) return undefined;
-      json[String(key)] = value;
+      json[typeof key === "string" ? key : JSON.stringify(key)] = value;
     }
     return json;
   }
@@ -112,4 +113,10 @@ export class Sampler {
     const stated = values.filter(({ number }) => number !== 0);
     return stated.length > 0 ? stated[variant % stated.length]!.name : values[0]!.name;
   }
+}
+
+/** What stands for a list or map whose items cannot be made. */
+function emptyOf({ cardinality }: Field): Json | undefined {
+  if (cardinality === "singular") return undefined;
+  return cardinality === "map" ? {} : [];
 }

@@ -18,7 +18,7 @@ const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", f
 /** Assertions take no character. */
 const assertions = new Set(["b", "B", "A", "z"]);
 /** Tried in this order where a class excludes characters. */
-const preferred = [..."a1-_A0 .:/b2"];
+const preferred = "a1-_A0 .:/b2".split("");
 
 class PatternReader {
   private at = 0;

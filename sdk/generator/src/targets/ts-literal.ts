@@ -29,5 +29,7 @@ function textLiteral(text: string): string {
 
 function keyLiteral(key: string): string {
   if (key.length > runMax && key === key[0]!.repeat(key.length)) return `[${textLiteral(key)}]`;
-  return /^[A-Za-z_$][\w$]*$/.test(key) && key !== "__proto__" ? key : JSON.stringify(key);
+  // Only a computed key makes a property of this name.
+  if (key === "__proto__") return '["__proto__"]';
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key);
 }

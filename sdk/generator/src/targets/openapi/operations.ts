@@ -1,4 +1,5 @@
 /** Operations: one for each REST binding. */
+import { memberOf } from "../../json.js";
 import type { Binding, Field, Json, JsonObject, Method, Model } from "../../model.js";
 import { queryOf, type QueryParameter } from "../../query.js";
 import { isRequired } from "../../rules.js";
@@ -104,8 +105,8 @@ function bodyOf(method: Method, binding: Binding, schemas: SchemaBuilder): OpenA
 
   const captured = binding.variables.map(({ field: path }) => path);
   const schema = field ? bodyFieldSchema(field, captured, schemas) : captured.length > 0 ? schemas.ofFields(request, "in", captured) : schemas.ofMessage(method.request, "in");
-  const { request: example } = method.examples;
-  const value = example && (field ? example[field.jsonName] : omit(example, schemas, method.request, captured));
+  const example = method.examples.request && omit(method.examples.request, schemas, method.request, captured);
+  const value = field ? memberOf(example, field.jsonName) : example;
   return { required: true, content: method.kind === "client_streaming" ? lines(schema, value, false) : { [json]: compact({ schema, example: value }) } };
 }
 
@@ -119,7 +120,7 @@ function successes(method: Method, binding: Binding, schemas: SchemaBuilder): Re
   const field = response?.fields.find(({ name }) => name === binding.responseBody);
   const raw = (field ? nameOfMessage(field) : method.response) === httpBody;
   const { response: example } = method.examples;
-  const value = field ? example?.[field.jsonName] : example;
+  const value = field ? memberOf(example, field.jsonName) : example;
   const content = (): OpenApiObject => {
     if (raw) return rawContent();
     const schema = field ? schemas.ofField(field, "out") : schemas.ofMessage(method.response, "out");
@@ -130,7 +131,7 @@ function successes(method: Method, binding: Binding, schemas: SchemaBuilder): Re
   if (method.kind === "unary" && shownEtag(method, field)) headers.push("ETag");
   if (method.paging?.totalSize) headers.push("TotalCount");
   if (method.policy.idempotencyKey !== "ignored") headers.push("Replayed");
-  const docs = field?.docs || response?.docs || "Done.";
+  const docs = field?.docs || (raw ? "Raw bytes." : response?.docs) || "Done.";
   return {
     "200": { description: docs, headers: headersObject(headers), content: content() },
     ...(isCacheable(method) && shownEtag(method, field) ? { "304": { description: "The caller has it already.", headers: headersObject(["RequestId", "ETag", ...limited]) } } : {}),
@@ -195,7 +196,7 @@ function stepsTo(schemas: SchemaBuilder, typeName: string, path: string): Field[
 
 function valueAt(example: JsonObject | undefined, schemas: SchemaBuilder, typeName: string, path: string): Json | undefined {
   let value: Json | undefined = example;
-  for (const { jsonName } of stepsTo(schemas, typeName, path)) value = (value as JsonObject | undefined)?.[jsonName];
+  for (const { jsonName } of stepsTo(schemas, typeName, path)) value = memberOf(value as JsonObject | undefined, jsonName);
   return value;
 }
 
@@ -203,7 +204,7 @@ function omit(example: JsonObject, schemas: SchemaBuilder, typeName: string, pat
   const copy = structuredClone(example) as Record<string, Json>;
   for (const path of paths) {
     const names = stepsTo(schemas, typeName, path).map(({ jsonName }) => jsonName);
-    const holder = names.slice(0, -1).reduce<Record<string, Json> | undefined>((at, name) => at?.[name] as Record<string, Json> | undefined, copy);
+    const holder = names.slice(0, -1).reduce<Record<string, Json> | undefined>((at, name) => memberOf(at, name) as Record<string, Json> | undefined, copy);
     if (holder) delete holder[names.at(-1)!];
   }
   return copy;

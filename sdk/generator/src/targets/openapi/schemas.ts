@@ -113,12 +113,10 @@ export class SchemaBuilder {
       const inner = omitted.filter((path) => path.startsWith(`${field.name}.`)).map((path) => path.slice(field.name.length + 1));
       return [field.jsonName, this.ofField(field, direction, inner)];
     };
-    const allOf = [
-      ...variants.map(({ members }) => ({
-        oneOf: members.map((field) => ({ type: "object", title: field.jsonName, properties: Object.fromEntries([property(field)]), required: [field.jsonName] })),
-      })),
-      ...exclusive.filter((each) => !variants.includes(each) && each.members.length > 1).flatMap(({ members }) => pairs(members).map(([a, b]) => ({ not: { required: [a.jsonName, b.jsonName] } }))),
-    ];
+    const allOf = variants.map(({ members }) => ({
+      oneOf: members.map((field) => ({ type: "object", title: field.jsonName, properties: Object.fromEntries([property(field)]), required: [field.jsonName] })),
+    }));
+    const dependentSchemas = Object.fromEntries(exclusive.filter((each) => !variants.includes(each)).flatMap(({ members }) => exclusions(members)));
     return compact({
       type: "object",
       description: described(message.docs, message.cel.map(({ message: text }) => text)),
@@ -126,6 +124,7 @@ export class SchemaBuilder {
       properties: plain.length > 0 ? Object.fromEntries(plain.map(property)) : undefined,
       required: plain.filter((field) => isPresent(field, direction)).map(({ jsonName }) => jsonName),
       allOf,
+      dependentSchemas: Object.keys(dependentSchemas).length > 0 ? dependentSchemas : undefined,
     });
   }
 
@@ -160,7 +159,7 @@ export class SchemaBuilder {
   }
 
   private ofType(type: FieldType, rules: Rules, direction: Direction): Schema {
-    if (type.kind === "scalar") return { ...scalars[type.scalar], ...scalarKeywords(type.scalar, rules) };
+    if (type.kind === "scalar") return { ...scalars[type.scalar], ...orZero(type.scalar, rules, scalarKeywords(type.scalar, rules)) };
     if (type.kind === "enum") return this.ofEnum(type.name, rules);
     const wrapped = type.name.startsWith("google.protobuf.") ? wrappers[type.name.replace("google.protobuf.", "")] : undefined;
     if (wrapped) return { ...scalars[wrapped], ...scalarKeywords(wrapped, rules) };
@@ -208,6 +207,14 @@ export class SchemaBuilder {
   }
 }
 
+/** Rules that do not count for the default value admit it as well. */
+function orZero(scalar: Scalar, { ignore }: Rules, keywords: Schema): Schema {
+  const { description, ...rules } = keywords as Schema & { description?: string };
+  if (ignore !== "if_zero" || Object.keys(rules).length === 0) return keywords;
+  const zero = scalar === "bool" ? false : scalars[scalar].type === "string" ? (scalars[scalar].format?.toString().endsWith("64") ? "0" : "") : 0;
+  return compact({ anyOf: [{ const: zero }, rules], description });
+}
+
 /** True if a valid message always has the property. */
 function isPresent(field: Field, direction: Direction): boolean {
   if (direction === "in") return isRequired(field);
@@ -220,6 +227,10 @@ function described(docs: string, notes: readonly string[], separator = " "): str
   return text === "" ? undefined : text;
 }
 
-function pairs<T>(items: readonly T[]): [T, T][] {
-  return items.flatMap((a, index) => items.slice(index + 1).map((b): [T, T] => [a, b]));
+/** Each member says that those behind it must not be there as well. */
+function exclusions(members: readonly Field[]): [string, Schema][] {
+  return members.slice(0, -1).map((member, index) => [
+    member.jsonName,
+    { propertyNames: { not: { enum: members.slice(index + 1).map(({ jsonName }) => jsonName) } } },
+  ]);
 }

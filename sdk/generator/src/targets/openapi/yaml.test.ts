@@ -4,9 +4,9 @@ import { parse } from "yaml";
 import { yamlOf } from "./yaml.js";
 
 const awkward = [
-  ...["", " ", "a", "a b", "a: b", "a #b", "# a", "- a", "-", "?", "!", "&a", "*a", "@a", "`a`", "%a", "{a}", "[a]", "'a'", '"a"', "a,b", "|", ">"],
-  ...["null", "Null", "~", "true", "FALSE", "yes", "No", "on", "off", "y", "N", "1", "0x1F", "1e3", "-1", "+1", ".5", "1_000", ".inf", ".NaN", "012", "0o7", "2026-03-02"],
-  ...["a\nb", "a\nb\n", "a\n\nb", "\na", " a\nb", "a\n b", "a \nb", "a\tb", "a\r\nb", "a\n\n", "a: b\nc: d", "- a\n- b", "\u0001", "\u0085", "\u2028", "\ufeff", "é ü", "😀", "a\\b", "a/b.c"],
+  "", " ", "a", "a b", "a: b", "a #b", "# a", "- a", "-", "?", "!", "&a", "*a", "@a", "`a`", "%a", "{a}", "[a]", "'a'", '"a"', "a,b", "|", ">",
+  "null", "Null", "~", "true", "FALSE", "yes", "No", "on", "off", "y", "N", "1", "0x1F", "1e3", "-1", "+1", ".5", "1_000", ".inf", ".NaN", "012", "0o7", "2026-03-02",
+  "a\nb", "a\nb\n", "a\n\nb", "\na", " a\nb", "a\n b", "a \nb", "a\tb", "a\r\nb", "a\n\n", "a: b\nc: d", "- a\n- b", "\u0001", "\u0085", "\u2028", "\ufeff", "é ü", "😀", "a\\b", "a/b.c",
 ];
 
 describe("yamlOf", () => {

@@ -1,9 +1,12 @@
 /** Prints JSON values as YAML 1.2 in block style. */
 
 /** Texts that need no quotes: words that no schema of YAML takes for something else than text. */
-const plainText = /^[A-Za-z/][A-Za-z0-9_./-]*(?:[ ][A-Za-z0-9_./()-]+)*[.]?$/;
+const plainText = /^[A-Za-z/$][A-Za-z0-9_./-]*(?:[ ][A-Za-z0-9_./()-]+)*[.]?$/;
 /** Words that YAML 1.1 or 1.2 reads as null, truth or a number. */
 const reserved = /^(?:null|true|false|yes|no|on|off|y|n|~|nan|inf|\.nan|\.inf|[-+]?[0-9].*)$/i;
+
+/** What a line of a literal block cannot hold: control characters, foreign line ends, spaces at its end. */
+const unfitLine = /[\p{Cc}\u2028\u2029\ufeff]|\s$/u;
 
 /** YAML of a JSON value, with a line feed at its end. Texts are plain, double-quoted as JSON, or literal blocks where they have lines. */
 export function yamlOf(value: unknown): string {
@@ -57,8 +60,9 @@ function text(value: string): string {
 /** A literal block keeps every line; what a block cannot hold is quoted. */
 function block(value: string, indent: string): string {
   const body = value.replace(/\n$/, "");
-  if (/^\s|[\t\r\u0000-\u0009\u000b-\u001f\u0085\u2028\u2029\ufeff]|\n$| \n/.test(body) || body === "") return JSON.stringify(value);
+  const lines = body.split("\n");
+  if (/^\s/.test(body) || lines.some((line) => unfitLine.test(line)) || lines.at(-1) === "") return JSON.stringify(value);
   const chomp = value.endsWith("\n") ? "" : "-";
-  const printed = body.split("\n").map((line) => (line === "" ? "" : indent + line));
+  const printed = lines.map((line) => (line === "" ? "" : indent + line));
   return `|${chomp}\n${printed.join("\n")}`;
 }

@@ -1,0 +1,61 @@
+// Tests what the model says of a contract, and in which words a contract is refused.
+import { describe, expect, it } from "vitest";
+import { GeneratorError } from "../errors.js";
+import { imageOf, imageOfFile, modelOf, modelOfFile } from "../testing/contracts.js";
+import { buildModel } from "./build-model.js";
+
+describe("a model", () => {
+  it.each(["rules", "routes", "shapes", "names", "legacy"])("says of %s.proto what its golden says", async (file) => {
+    const model = await modelOfFile("awkward", `${file}.proto`);
+    await expect(`${JSON.stringify(model, null, 1)}\n`).toMatchFileSnapshot(`golden/${file}.model.json`);
+  });
+
+  it("is plain JSON", async () => {
+    const model = await modelOf("parapet");
+    expect(JSON.parse(JSON.stringify(model))).toEqual(model);
+  });
+
+  it("does not depend on the order of files", async () => {
+    const image = await imageOf("parapet");
+    const turned = { ...image, ownFiles: [...image.ownFiles].reverse() };
+    expect(JSON.stringify(buildModel(turned))).toBe(JSON.stringify(buildModel(image)));
+  });
+
+  it("knows the permission on the server apart from one on a collection", async () => {
+    const methods = (await modelOf("parapet")).services.flatMap((service) => service.methods);
+    const accessOf = (name: string) => methods.find((method) => method.name === name)?.policy.access;
+    expect(accessOf("Add")).toEqual({ kind: "permission", right: "write", resourceField: "collection", server: false });
+    expect(accessOf("GetStats")).toEqual({ kind: "permission", right: "admin", resourceField: "collection", server: true });
+    expect(accessOf("ListUsers")).toEqual({ kind: "permission", right: "admin", resourceField: "", server: true });
+  });
+
+  it("tells the reasons a comment names from those that the policy implies", async () => {
+    const methods = (await modelOf("parapet")).services.flatMap((service) => service.methods);
+    const login = methods.find((method) => method.name === "Login")!;
+    const from = Object.fromEntries(login.reasons.map((reason) => [reason.name, reason.from]));
+    expect(from).toMatchObject({ LOGIN_FAILED: "comment", RATE_LIMITED: "comment", FIELD_INVALID: "policy", INTERNAL: "transport" });
+    expect(from).not.toHaveProperty("CREDENTIAL_MISSING");
+    expect(login.docs).toBe("Exchanges a user name and a password for a token.");
+  });
+});
+
+describe("a contract is refused", () => {
+  it.each([
+    ["refused", "policies"],
+    ["refused", "templates"],
+    ["refused", "bodies"],
+    ["refused", "routes"],
+    ["buckets", "buckets"],
+  ] as const)("in the words of the golden: %s/%s.proto", async (folder, file) => {
+    const image = await imageOfFile(folder, `${file}.proto`);
+    const refusal = (() => {
+      try {
+        buildModel(image);
+      } catch (error) {
+        if (error instanceof GeneratorError) return error;
+        throw error;
+      }
+    })();
+    await expect(`${refusal?.message}\n`).toMatchFileSnapshot(`golden/${file}.refused.txt`);
+  });
+});

@@ -1,0 +1,46 @@
+/** Contracts to test against: Parapet's own, and small ones with awkward or refused parts, each compiled once a process. */
+import { fileURLToPath } from "node:url";
+import { buildModel } from "../build/build-model.js";
+import { buildImage, type Image } from "../image.js";
+import type { Model } from "../model.js";
+
+const folders = {
+  /** Parapet's own contract. */
+  parapet: "../../../../proto",
+  /** Small contracts that the generator takes, though others stumble. */
+  awkward: "./awkward",
+  /** Small contracts that the generator refuses. */
+  refused: "./refused",
+  /** Buckets that the generator refuses. */
+  buckets: "./buckets",
+} as const;
+
+/** Name of a folder of test contracts. */
+export type ContractName = keyof typeof folders;
+
+const images = new Map<ContractName, Promise<Image>>();
+
+/** The image of a whole folder. */
+export function imageOf(name: ContractName): Promise<Image> {
+  const image = images.get(name) ?? buildImage(fileURLToPath(new URL(folders[name], import.meta.url)));
+  images.set(name, image);
+  return image;
+}
+
+/** The image with one file as the contract and the others as its imports; `hash` is fixed, so that goldens do not change with it. */
+export async function imageOfFile(name: ContractName, file: string): Promise<Image> {
+  const image = await imageOf(name);
+  const ownFiles = image.ownFiles.filter((each) => each.proto.name.endsWith(`/${file}`));
+  if (ownFiles.length !== 1) throw new Error(`${name} has no one file ${file}`);
+  return { ...image, hash: "0".repeat(64), ownFiles };
+}
+
+/** The model of one file. */
+export async function modelOfFile(name: ContractName, file: string): Promise<Model> {
+  return buildModel(await imageOfFile(name, file));
+}
+
+/** The model of a whole folder. */
+export async function modelOf(name: ContractName): Promise<Model> {
+  return buildModel(await imageOf(name));
+}
