@@ -19,7 +19,7 @@ export interface NodeOptions extends ConnectOptions {
   /** Version of HTTP. gRPC needs `"2"`, and so do two-way streams. Default: `"2"` for gRPC, else `"1.1"`. */
   readonly httpVersion?: "1.1" | "2";
   /** Certificates, each PEM: of the authority to trust, and of this client (mTLS). */
-  readonly tls?: { readonly ca?: string | Buffer; readonly cert?: string | Buffer; readonly key?: string | Buffer };
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
 
 /** Clients of all services, and what they share. */
