@@ -3,6 +3,7 @@ import { create, type DescMessage, getOption, type MessageShape } from "@bufbuil
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Reason, ReasonSchema, spec } from "@parapet/contract/parapet/error/v1/reason_pb";
 import { BadRequestSchema, ErrorInfoSchema, QuotaFailureSchema, RetryInfoSchema } from "@parapet/contract/google/rpc/error_details_pb";
+import { errorTextCharsMax, violationBytesMax } from "./limits.js";
 
 export { Reason };
 
@@ -120,9 +121,36 @@ export class Failure extends Error {
   }
 }
 
-/** Makes a failure. Throw it, or return it where a decision is a value. */
+/**
+ * Makes a failure. Throw it, or return it where a decision is a value. Texts are cut and of many violations the first are
+ * kept: gRPC carries an error in trailers, and clients refuse those beyond 8 KiB.
+ */
 export function fail(reason: Reason, metadata: Readonly<Record<string, string>> = {}, options: FailureOptions = {}): Failure {
-  return new Failure(reason, metadata, options);
+  const { message, violations } = options;
+  const brief: Record<string, string> = {};
+  for (const name in metadata) brief[name] = cut(metadata[name]!);
+  if (message === undefined && violations === undefined) return new Failure(reason, brief, options);
+  return new Failure(reason, brief, { ...options, ...(message && { message: cut(message) }), ...(violations && { violations: first(violations) }) });
+}
+
+function cut(text: string): string {
+  if (text.length <= errorTextCharsMax) return text;
+  // Half of a surrogate pair would be no text.
+  const splits = (text.charCodeAt(errorTextCharsMax - 1) & 0xfc00) === 0xd800;
+  return `${text.slice(0, errorTextCharsMax - (splits ? 1 : 0))}…`;
+}
+
+/** The violations that fit; the first always does. */
+function first(violations: readonly FieldViolation[]): FieldViolation[] {
+  const kept: FieldViolation[] = [];
+  let bytes = 0;
+  for (const { field, description, rule } of violations) {
+    const violation = { field: cut(field), description: cut(description), rule };
+    bytes += Buffer.byteLength(violation.field) + Buffer.byteLength(violation.description) + rule.length;
+    if (kept.length > 0 && bytes > violationBytesMax) break;
+    kept.push(violation);
+  }
+  return kept;
 }
 
 /** A google.rpc detail with its schema. */

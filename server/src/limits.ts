@@ -124,3 +124,7 @@ export const archiveChunkBytes = 64 * 1024;
 export const collectionKeysCached = 1_024;
 /** Audit records of a page where the caller asks for 0. */
 export const auditPageSizeDefault = 100;
+/** Longest text in an error (its message, a value of its metadata, a field or description of a violation), in characters. */
+export const errorTextCharsMax = 256;
+/** Of the violations in one error those are kept that fit, in bytes. */
+export const violationBytesMax = 2 * 1024;
