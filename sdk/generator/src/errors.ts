@@ -24,7 +24,6 @@ export const problemRules = {
   "idempotency-contradicted": "what may be retried is stated once",
   "secret-exposed": "a field that looks like a secret is debug_redact",
   "name-clash": "names that a target makes are unique",
-  "example-impossible": "a request that keeps all rules can be built from them",
 } as const;
 
 /** Name of a rule. */

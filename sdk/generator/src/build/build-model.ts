@@ -7,7 +7,7 @@ import type { Image } from "../image.js";
 import { type Binding, type Bucket, type IdempotencyLevel, type MessageType, type Method, type Model, modelVersion, type Policy, type Reason, type Service } from "../model.js";
 import { bindingsOf, checkConflicts, checkQueries } from "./bindings.js";
 import { conditionalOf, pagingOf } from "./conventions.js";
-import { collectTypes, enumOf, holdsSecret, messageOf } from "./messages.js";
+import { collectTypes, enumOf, holdsSecret, looksSecret, messageOf } from "./messages.js";
 import { bucketsOf, policyOf } from "./policy.js";
 import { Problems } from "./problems.js";
 import { reasonsOf, reasonsOfMethod, splitDocs } from "./reasons.js";
@@ -60,6 +60,7 @@ export function buildModel(image: Image): Model {
     methods: service.methods.flatMap((method) => methodOf(method, context) ?? []),
   }));
   checkRoutes(methods, built, problems);
+  checkSecrets(types.messages, own, problems);
   if (problems.list.length > 0) throw new GeneratorError(problems.list);
 
   const packages = [...new Set(ownFiles.map((file) => file.proto.package))].sort();
@@ -134,6 +135,13 @@ function checkRoutes(methods: readonly DescMethod[], services: readonly Service[
     methods.map((desc) => ({ desc, bindings: bindings.get(nameOf(desc)) ?? [] })),
     problems,
   );
+}
+
+/** A secret that is not marked ends up in logs and audit records. */
+function checkSecrets(messages: readonly DescMessage[], own: ReadonlySet<string>, problems: Problems): void {
+  for (const field of messages.filter((message) => own.has(message.file.name)).flatMap((message) => message.fields)) {
+    if (looksSecret(field)) problems.add("secret-exposed", field, `${field.parent.typeName}.${field.name} looks like a secret: mark it debug_redact = true`);
+  }
 }
 
 function isValidated(desc: DescMessage, { message }: Context, seen: Set<string> = new Set()): boolean {

@@ -100,6 +100,15 @@ export function holdsSecret(desc: DescMessage, seen: Set<DescMessage> = new Set(
   return desc.fields.some((field) => isSecret(field) || (field.message !== undefined && holdsSecret(field.message, seen)));
 }
 
+/** Ends of names that values have which must not be seen. */
+const secretName = /(?:^|_)(?:password|passwd|passphrase|secret|private_key|access_token|refresh_token|id_token|api_key)$/;
+
+/** True for a text that is a secret by its name, but not marked as one. */
+export function looksSecret(field: DescField): boolean {
+  const isText = field.scalar === ScalarType.STRING || field.scalar === ScalarType.BYTES;
+  return isText && field.fieldKind !== "map" && secretName.test(field.name) && !isSecret(field);
+}
+
 /** True if the field is marked `debug_redact`. */
 export function isSecret(field: DescField): boolean {
   return field.proto.options?.debugRedact === true;
