@@ -167,8 +167,7 @@ export function bufferOf(bytes: Uint8Array): Buffer {
 }
 
 function spanOf(prefix: Uint8Array): Span {
-  // A Buffer's slice shares its bytes, and `after` changes what it slices.
-  return { gte: prefix, lt: after(Uint8Array.from(prefix)) };
+  return { gte: prefix, lt: after(prefix) };
 }
 
 function integer(value: number): Buffer {

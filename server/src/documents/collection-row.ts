@@ -34,7 +34,7 @@ export function newCollection(nowMs: number): CollectionState {
 
 /** The row of a collection. */
 export function encodeCollection(state: CollectionState): Uint8Array {
-  const config = toBinary(CollectionConfigSchema, state.config);
+  const config = toBinary(CollectionConfigSchema, state.config, { writeUnknownFields: false });
   const row = Buffer.allocUnsafe(at.config + config.length);
   row[at.layout] = layout;
   row.writeUIntBE(state.createdAtMs, at.created, numberBytes);

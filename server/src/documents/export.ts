@@ -28,7 +28,7 @@ export async function* exportDocuments(store: Store, keys: CollectionKeys, filte
 /** The rows of a collection that match, oldest first; see `exportDocuments`. `reader` must be a snapshot. */
 export async function* rowsOf(reader: Reader, keys: CollectionKeys, filter: Filter, nowMs: number, signal: AbortSignal): AsyncGenerator<Found> {
   const prefixBytes = keys.documents.gte.length;
-  for await (const portionKeys of keyPortions(reader, keys.documents, portion, signal)) {
+  for await (const portionKeys of keyPortions(reader, keys.documents, portion, signal, filter.rowsPerDocument)) {
     for (const key of portionKeys) {
       stopIfAborted(signal);
       const id = idBehind(key, prefixBytes);

@@ -17,6 +17,8 @@ export interface Filter {
   readonly terms: readonly Term[];
   /** Compares a document that the index named; undefined where the index says all. */
   readonly confirm: ((row: Uint8Array) => boolean) | undefined;
+  /** Rows that asking about one document may read. */
+  readonly rowsPerDocument: number;
   /** Stands for the filter in page tokens: equal filters, equal bytes. */
   readonly identity: Uint8Array;
 }
@@ -33,7 +35,8 @@ export function compileFilter(filterMeta: Meta, lang: string | undefined): Filte
   }
   const cut = entries.filter(({ values }) => values.some(isCut));
   const confirm = cut.length === 0 ? undefined : (row: Uint8Array) => holds(metaOf(row), cut);
-  return { terms, confirm, identity: pack([entries.length, ...identity]) };
+  const rowsPerDocument = 1 + terms.reduce((sum, { heads }) => sum + heads.length, 0);
+  return { terms, confirm, rowsPerDocument, identity: pack([entries.length, ...identity]) };
 }
 
 /** True if the index has a document under each term but `except`. */

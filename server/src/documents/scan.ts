@@ -7,26 +7,28 @@ import type { Range, Reader, Snapshot, Store } from "../store/store.js";
 export type ScanRange = Omit<Range, "limit">;
 
 /**
- * Visits the keys of a range until `visit` returns false. After each `scanYieldRows` keys other calls run; the reader must
- * be a snapshot, or what is seen is not one state. Rejects as `breathe` does.
+ * Visits the keys of a range until `visit` returns false. After each `scanYieldRows` rows other calls run; a visit that reads
+ * rows itself says as how many its key counts (`rowsPerKey`). The reader must be a snapshot, or what is seen is not one
+ * state. Rejects as `breathe` does.
  */
-export async function scanKeys(reader: Reader, range: ScanRange, signal: AbortSignal, visit: (key: Uint8Array) => boolean): Promise<void> {
+export async function scanKeys(reader: Reader, range: ScanRange, signal: AbortSignal, visit: (key: Uint8Array) => boolean, rowsPerKey = 1): Promise<void> {
+  const portion = Math.ceil(scanYieldRows / rowsPerKey);
   let rest: ScanRange | undefined = range;
   while (rest !== undefined) {
     let last: Uint8Array | undefined;
     let count = 0;
-    for (const key of reader.keys({ ...rest, limit: scanYieldRows })) {
+    for (const key of reader.keys({ ...rest, limit: portion })) {
       count++;
       last = key;
       if (!visit(key)) return;
     }
-    rest = count < scanYieldRows ? undefined : behind(rest, last!);
+    rest = count < portion ? undefined : behind(rest, last!);
     if (rest !== undefined) await breathe(signal);
   }
 }
 
-/** The keys of a range in portions of `portion`, for work that waits between keys. */
-export async function* keyPortions(reader: Reader, range: ScanRange, portion: number, signal: AbortSignal): AsyncGenerator<Uint8Array[]> {
+/** The keys of a range in portions of `portion`, for work that waits between keys; otherwise like `scanKeys`. */
+export async function* keyPortions(reader: Reader, range: ScanRange, portion: number, signal: AbortSignal, rowsPerKey = 1): AsyncGenerator<Uint8Array[]> {
   let rest = range;
   let scanned = 0;
   for (;;) {
@@ -35,7 +37,7 @@ export async function* keyPortions(reader: Reader, range: ScanRange, portion: nu
     if (keys.length > 0) yield keys;
     if (keys.length < portion) return;
     rest = behind(rest, keys.at(-1)!);
-    scanned += keys.length;
+    scanned += keys.length * rowsPerKey;
     if (scanned >= scanYieldRows) {
       scanned = 0;
       await breathe(signal);

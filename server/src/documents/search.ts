@@ -84,7 +84,7 @@ async function walk({ reader, keys, query, signal, isLive }: Search): Promise<Pa
     if (skipped < offset) skipped++;
     else page.offer(id, key.subarray(prefix.length));
     return isFiltered || !page.isFull;
-  });
+  }, filter.rowsPerDocument);
   return { ...page.result(), total };
 }
 
@@ -109,7 +109,7 @@ async function select({ reader, keys, query, signal, isLive }: Search): Promise<
       const position = order.positionOf(key.subarray(span.gte.length), () => rowOf(reader, keys, id));
       if (after === undefined || sign * Buffer.compare(position, after) > 0) best.offer({ id, position });
       return true;
-    });
+    }, filter.rowsPerDocument);
   }
   const page = createPage(reader, keys, limit);
   for (const { id, position } of best.result().slice(offset)) page.offer(id, position);

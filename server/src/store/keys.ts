@@ -67,7 +67,8 @@ export function after(prefix: Uint8Array): Uint8Array {
   for (let end = prefix.length; end > 0; end--) {
     const byte = prefix[end - 1]!;
     if (byte !== 0xff) {
-      const key = prefix.slice(0, end);
+      // Not `slice`: a Buffer's shares its bytes, and the prefix must stay as it is.
+      const key = Uint8Array.from(prefix.subarray(0, end));
       key[end - 1] = byte + 1;
       return key;
     }
