@@ -1,6 +1,7 @@
 /** The facts of one request, from the socket to the audit record. */
 import { createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { CredentialKind, Protocol } from "@parapet/contract/parapet/audit/v1/audit_record_pb";
+import type { Failure } from "./errors.js";
 import type { Plan } from "./gate/plan.js";
 import type { Grants } from "./policy/rights.js";
 import type { LimitVerdict } from "./limit/limiter.js";
@@ -58,6 +59,8 @@ export interface Call {
   readonly userAgent: string;
   /** Aborted when the caller goes away or its deadline passes. */
   readonly signal: AbortSignal;
+  /** Why nobody waits for the answer any more; undefined while somebody does. Cheaper to ask than the signal, where it is there. */
+  ended?(): Failure | undefined;
   /** Value of the Idempotency-Key header, or empty. */
   readonly idempotencyKey: string;
   tenant: string;

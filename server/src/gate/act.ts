@@ -7,7 +7,7 @@ import { callOf, type Call } from "../call.js";
 import { fail, Failure, readingFailure, Reason, toConnectError, toFailure } from "../errors.js";
 import type { Log } from "../log.js";
 import { decideObject } from "../policy/access.js";
-import { abortFailure } from "./commit.js";
+import { abortFailure, refuseIfAborted } from "./commit.js";
 import type { Pseudonym } from "./field-paths.js";
 import type { Flood } from "./flood.js";
 import type { Gate } from "./gate.js";
@@ -78,8 +78,7 @@ export function createAct(options: ActOptions): Act {
       const [first] = violations;
       throw fail(Reason.FIELD_INVALID, { field: first!.field }, { message: `${first!.field}: ${first!.description}`, violations });
     }
-    // A read that nobody waits for harms nobody; asking would make the signal.
-    if (plan.sideEffects && call.signal.aborted) throw abortFailure(call.signal);
+    refuseIfAborted(call);
   };
 
   const succeed = async (call: Call): Promise<void> => {

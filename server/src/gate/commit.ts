@@ -53,8 +53,10 @@ export function createCommit({ store, audit, idempotency }: CommitOptions): { co
   };
 }
 
-function refuseIfAborted(call: Call): void {
-  if (call.signal.aborted) throw abortFailure(call.signal);
+/** Throws CALL_CANCELLED or DEADLINE_PASSED if nobody waits for the answer any more. */
+export function refuseIfAborted(call: Call): void {
+  const ended = call.ended === undefined ? (call.signal.aborted ? abortFailure(call.signal) : undefined) : call.ended();
+  if (ended !== undefined) throw ended;
 }
 
 /** Why a call was aborted: its deadline, or its caller. */

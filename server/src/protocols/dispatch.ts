@@ -269,6 +269,10 @@ class RequestCall implements Call {
     // A deadline must pass even if nobody asks for the signal.
     exchange.signal(timeoutMs, deadlinePassed);
   }
+  ended(): Failure | undefined {
+    if (this.deadlineMs !== undefined && performance.now() >= this.deadlineMs) return deadlinePassed();
+    return this.exchange.cut ? fail(Reason.CALL_CANCELLED) : undefined;
+  }
   get signal(): AbortSignal {
     return this.exchange.signal(this.timeoutMs, deadlinePassed);
   }

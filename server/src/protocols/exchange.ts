@@ -45,6 +45,8 @@ export abstract class Exchange {
   protected abstract get bodiless(): boolean;
   /** True if nothing can be sent any more. */
   abstract get gone(): boolean;
+  /** True if the caller went away before the response was whole. */
+  abstract get cut(): boolean;
   /** Calls back once, when the exchange is over; `early` if the response was not whole by then. */
   protected abstract onOver(listener: (early: boolean) => void): void;
   /** Sends a whole response; trailers follow the body where given. */
@@ -121,6 +123,9 @@ export class Http1Exchange extends Exchange {
   }
   get gone(): boolean {
     return this.response.destroyed || this.response.headersSent;
+  }
+  get cut(): boolean {
+    return this.response.closed && !this.response.writableFinished;
   }
   protected onOver(listener: (early: boolean) => void): void {
     if (this.response.closed) return listener(!this.response.writableFinished);
@@ -216,6 +221,9 @@ export class Http2Exchange extends Exchange {
   }
   get gone(): boolean {
     return this.stream.destroyed || this.stream.closed || this.stream.headersSent;
+  }
+  get cut(): boolean {
+    return this.stream.closed && !this.stream.writableFinished;
   }
   protected onOver(listener: (early: boolean) => void): void {
     if (this.stream.closed) return listener(!this.stream.writableFinished);
