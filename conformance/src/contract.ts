@@ -1,13 +1,10 @@
-/** The contract as the suite sees it: every method with its policy and its REST bindings, read from the descriptors. */
+/** The contract as the suite sees it: the generated case of every method beside its descriptor, and every reason. */
 import { type DescMethod, type DescService, getOption } from "@bufbuild/protobuf";
-import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import { http as httpOption } from "@parapet/contract/google/api/annotations_pb";
-import type { HttpRule } from "@parapet/contract/google/api/http_pb";
+import { type BucketCase, buckets as bucketCases, cases, type MethodCase } from "@parapet/contract/conformance/cases";
 import { AuditService } from "@parapet/contract/parapet/audit/v1/audit_service_pb";
 import { AuthService } from "@parapet/contract/parapet/auth/v1/auth_service_pb";
 import { DocumentService } from "@parapet/contract/parapet/document/v1/document_service_pb";
 import { ReasonSchema, spec } from "@parapet/contract/parapet/error/v1/reason_pb";
-import { type Bucket, type MethodPolicy, file as filePolicy, method as methodPolicy } from "@parapet/contract/parapet/policy/v1/policy_pb";
 import { SystemService } from "@parapet/contract/parapet/system/v1/system_service_pb";
 import { codeNames, httpStatusOfCode } from "./wire/wire.js";
 
@@ -34,8 +31,8 @@ export interface ContractMethod {
   readonly name: string;
   /** E.g. `/parapet.auth.v1.AuthService/Login`. */
   readonly path: string;
-  /** Undefined where the contract forgot it, which AZ-01 reports. */
-  readonly policy: MethodPolicy | undefined;
+  /** What the contract says of it: access, limit, audit, requests. */
+  readonly facts: MethodCase;
   readonly sideEffects: boolean;
   readonly bindings: readonly RestBinding[];
 }
@@ -55,9 +52,7 @@ export function methodOf(name: string): ContractMethod {
 }
 
 /** The buckets that the contract declares, by name. */
-export const buckets: ReadonlyMap<string, Bucket> = new Map(
-  [...new Set(services.map(({ file }) => file))].flatMap((file) => getOption(file, filePolicy).buckets.map((bucket) => [bucket.name, bucket] as const)),
-);
+export const buckets: ReadonlyMap<string, BucketCase> = new Map(bucketCases.map((bucket) => [bucket.name, bucket]));
 
 /** What a reason of the contract means on the wire. */
 export interface ReasonFacts {
@@ -82,27 +77,19 @@ export const reasons: ReadonlyMap<string, ReasonFacts> = new Map(
 );
 
 function contractMethod(desc: DescMethod): ContractMethod {
-  const policy = getOption(desc, methodPolicy);
+  const facts = cases.find(({ method }) => method === `${desc.parent.typeName}/${desc.name}`);
+  if (facts === undefined) throw new Error(`the contract has no case of ${desc.parent.typeName}/${desc.name}: generate it anew`);
   return {
     desc,
     name: `${desc.parent.name}/${desc.name}`,
-    path: `/${desc.parent.typeName}/${desc.name}`,
-    policy: policy.access === undefined ? undefined : policy,
-    sideEffects: desc.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
-    bindings: bindingsOf(getOption(desc, httpOption)),
+    path: `/${facts.method}`,
+    facts,
+    sideEffects: facts.idempotency !== "no_side_effects",
+    bindings: facts.bindings.map(({ verb, template, body, responseBody }) => {
+      const segments = segmentsOf(template);
+      return { verb, template, segments, variables: segments.flatMap((segment) => ("variable" in segment ? [segment.variable] : [])), body, responseBody };
+    }),
   };
-}
-
-function bindingsOf(rule: HttpRule): RestBinding[] {
-  return [rule, ...rule.additionalBindings].flatMap((each) => {
-    const { case: kind, value } = each.pattern;
-    if (kind === undefined) return [];
-    const verb = kind === "custom" ? value.kind : kind.toUpperCase();
-    const template = kind === "custom" ? value.path : value;
-    const segments = segmentsOf(template);
-    const variables = segments.flatMap((segment) => ("variable" in segment ? [segment.variable] : []));
-    return [{ verb, template, segments, variables, body: each.body, responseBody: each.responseBody }];
-  });
 }
 
 function segmentsOf(template: string): Segment[] {

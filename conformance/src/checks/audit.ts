@@ -2,8 +2,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { CredentialKind, Decision } from "@parapet/contract/parapet/audit/v1/audit_record_pb";
 import type { AuditEntry } from "@parapet/contract/parapet/audit/v1/audit_service_pb";
-import { AuditLevel } from "@parapet/contract/parapet/policy/v1/policy_pb";
-import { methods } from "../contract.js";
+import { methodOf } from "../contract.js";
 import { canWrite, type Check, everyVariant } from "../run/check.js";
 import type { Context } from "../run/context.js";
 import type { Judge } from "../run/verdict.js";
@@ -62,7 +61,7 @@ const refusalsRecorded: Check = {
       ["failed", "AuthService/ListPermissions", { username: `${context.namespace}-absent` }, { credential: admin }, "USER_NOT_FOUND", "failure"],
     ];
     for (const [what, method, request, options, reason, result] of cases) {
-      if (!carries(variant, methods.find(({ name }) => name === method)!)) continue;
+      if (!carries(variant, methodOf(method))) continue;
       const call = await recorded(context, variant, method, request, options);
       const record = only(judge, what, call);
       if (record === undefined) continue;
@@ -135,7 +134,7 @@ const alikeEverywhere: Check = {
     ];
     for (const [what, method, request, options] of calls) {
       let reference: [label: string, record: unknown] | undefined;
-      for (const variant of context.variants.filter((each) => carries(each, methods.find(({ name }) => name === method)!))) {
+      for (const variant of context.variants.filter((each) => carries(each, methodOf(method)))) {
         const key = keyOf(variant);
         const record = only(judge, `${what} over ${variant.label}`, await recorded(context, variant, method, request === ofKey ? { ...request, key } : request, options));
         if (record === undefined) continue;
@@ -155,8 +154,7 @@ const levels: Check = {
     const { collection, people, admin } = context;
     const [reader, stranger] = await Promise.all([people.as("reader"), people.as("stranger")]);
     const get = { collection, key: "one", lang: "en" };
-    const level = (method: string): AuditLevel | undefined => methods.find(({ name }) => name === method)?.policy?.audit?.level;
-    judge.control("the contract has levels to compare", level("DocumentService/Get") === AuditLevel.NONE && level("AuthService/ListUsers") === AuditLevel.METADATA);
+    judge.control("the contract has levels to compare", methodOf("DocumentService/Get").facts.auditLevel === "none" && methodOf("AuthService/ListUsers").facts.auditLevel === "metadata");
     const silent = await recorded(context, variant, "DocumentService/Get", get, { credential: reader.credential });
     judge.equal("none: records of a success", [silent.result.code, silent.records.map(shown)], ["ok", []]);
     only(judge, "none: a refusal", await recorded(context, variant, "DocumentService/Get", get, { credential: stranger.credential }));

@@ -25,7 +25,7 @@ const noCredential: Check = {
     const good = await whoAmI(context, variant, reader.credential);
     judge.control("GetMe with a credential", good.code === "ok", described(good));
     const names = { collection: context.collection, existingUser: reader.username, absent: `${context.namespace}-absent`, expiresAt: 0 };
-    const closed = methods.filter((each) => each.policy?.access?.rule.case !== "public" && carries(variant, each));
+    const closed = methods.filter((each) => each.facts.role !== "public" && carries(variant, each));
     await inParallel(closed, async (method) => {
       const result = await context.client.call(variant, method, sampleOf(method, names));
       judge.none(method.name, refusalFaults(result, "CREDENTIAL_MISSING"));

@@ -1,7 +1,7 @@
 /** Checks of rate limits: the bound, one budget for all protocols, and what callers are told. */
 import type { JsonObject } from "@bufbuild/protobuf";
 import { QuotaFailureSchema } from "@parapet/contract/google/rpc/error_details_pb";
-import { buckets, methods } from "../contract.js";
+import { buckets, methodOf } from "../contract.js";
 import { canWrite, type Check, everyVariant, overGrpc, withStatus } from "../run/check.js";
 import type { Context } from "../run/context.js";
 import type { OwnLimits, Person } from "../run/people.js";
@@ -153,7 +153,7 @@ const costs: Check = {
     let before = remainingOf(first);
     const calls: [method: string, request: JsonObject][] = [["DocumentService/AddBatch", { collection, documents: [{ key: "cost" }] }], ["DocumentService/Export", { collection }], ["AuthService/GetMe", {}]];
     for (const [method, request] of calls) {
-      const cost = methods.find(({ name }) => name === method)?.policy?.limit?.cost || 1;
+      const cost = methodOf(method).facts.cost;
       const result = await context.call(variant, method, request, { credential: person.credential });
       judge.control(method, result.code === "ok", described(result));
       const spent = before - remainingOf(result);
@@ -384,12 +384,14 @@ const victims: Check = {
     const source = context.freshSource();
     const forged = { bearer: `${person.token.slice(0, person.token.lastIndexOf("."))}.${"A".repeat(43)}` };
     const results: CallResult[] = [];
-    for (let index = 0; index < numbers.capacity + 5; index++) {
-      results.push(await context.call(context.variants[index % context.variants.length]!, "AuthService/GetMe", {}, { credential: forged, source }));
+    // Units come back while this runs, so it goes on until one is missing; a few at a time, to be faster than they are.
+    while (!results.some(wasLimited) && results.length < numbers.capacity * 4) {
+      const batch = Array.from({ length: 8 }, (_, index) => context.variants[(results.length + index) % context.variants.length]!);
+      results.push(...(await Promise.all(batch.map((variant) => context.call(variant, "AuthService/GetMe", {}, { credential: forged, source })))));
     }
-    const refusedFirst = results.findIndex(wasLimited);
-    judge.that("failures spend the source's budget", refusedFirst > 0, `none of ${results.length} was refused for its budget`);
-    judge.that("not before it is spent", refusedFirst < 0 || refusedFirst >= numbers.capacity, `the ${refusedFirst + 1}th was refused, capacity ${numbers.capacity}`);
+    const unauthenticated = results.filter(({ code }) => code === "unauthenticated").length;
+    judge.that("failures spend the source's budget", results.some(wasLimited), `none of ${results.length} was refused for its budget`);
+    judge.that("not before it is spent", unauthenticated >= numbers.capacity, `${unauthenticated} of ${results.length} came before, capacity ${numbers.capacity}`);
     const own = await whoAmI(context, context.control, person.credential);
     judge.that("the named user's budget is whole", own.code === "ok" && remainingOf(own) === numbers.capacity - 1, `${described(own)}, ${remainingOf(own)} of ${numbers.capacity} left`);
   },

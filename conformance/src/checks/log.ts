@@ -2,7 +2,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { AuditEntrySchema } from "@parapet/contract/parapet/audit/v1/audit_service_pb";
 import { toJsonString } from "@bufbuild/protobuf";
-import { methods } from "../contract.js";
+import { methodOf, methods } from "../contract.js";
 import { type Check, everyVariant } from "../run/check.js";
 import { carries } from "../wire/client.js";
 import { described, refusalFaults } from "./expect.js";
@@ -91,7 +91,7 @@ const readingIsGuarded: Check = {
   over: everyVariant,
   run: async (context, judge, variant) => {
     const list = "AuditService/ListAuditRecords";
-    if (!carries(variant, methods.find(({ name }) => name === list)!)) return;
+    if (!carries(variant, methodOf(list))) return;
     const request: JsonObject = { limit: 1 };
     const own = await recorded(context, variant, list, request, { credential: context.admin });
     judge.control("an admin reads", own.result.code === "ok", described(own.result));

@@ -1,6 +1,5 @@
 /** The role × method matrix: what the contract says of every pair, and what the deployment does. */
-import { Right } from "@parapet/contract/parapet/policy/v1/policy_pb";
-import { type ContractMethod, methods } from "../contract.js";
+import { type ContractMethod, methodOf, methods } from "../contract.js";
 import { type Check, everyVariant } from "../run/check.js";
 import type { Context } from "../run/context.js";
 import { inParallel } from "../run/parallel.js";
@@ -16,25 +15,22 @@ type Caller = "anonymous" | "admin" | Exclude<Role, "stranger">;
 const callers: readonly Caller[] = ["anonymous", "nobody", "reader", "writer", "owner", "admin"];
 
 /** Rights that callers hold on the collection of the run; admin implies the others. */
-const held: Readonly<Record<Caller, readonly Right[]>> = {
+const held: Readonly<Record<Caller, readonly ContractMethod["facts"]["role"][]>> = {
   anonymous: [],
   nobody: [],
-  reader: [Right.READ],
-  writer: [Right.READ, Right.WRITE],
-  owner: [Right.READ, Right.WRITE, Right.ADMIN],
-  admin: [Right.READ, Right.WRITE, Right.ADMIN],
+  reader: ["read"],
+  writer: ["read", "write"],
+  owner: ["read", "write", "admin"],
+  admin: ["read", "write", "admin"],
 };
 
 /** Why the contract refuses a caller; undefined: it does not. */
-export function expectedRefusal(method: ContractMethod, caller: Caller): string | undefined {
-  const rule = method.policy?.access?.rule;
-  if (rule?.case === "public") return undefined;
+function expectedRefusal({ facts: { role, resourceField } }: ContractMethod, caller: Caller): string | undefined {
+  if (role === "public") return undefined;
   if (caller === "anonymous") return "CREDENTIAL_MISSING";
-  if (rule?.case === "authenticated" || caller === "admin") return undefined;
-  if (rule?.case !== "permission") return "PERMISSION_MISSING";
-  const { right, resourceField } = rule.value;
-  if (resourceField === "") return right === Right.ADMIN ? "ADMIN_REQUIRED" : "PERMISSION_MISSING";
-  return held[caller].includes(right) ? undefined : "PERMISSION_MISSING";
+  if (role === "authenticated" || caller === "admin") return undefined;
+  if (resourceField === "") return role === "admin" ? "ADMIN_REQUIRED" : "PERMISSION_MISSING";
+  return held[caller].includes(role) ? undefined : "PERMISSION_MISSING";
 }
 
 /** Not in the matrix: its refusals are about what is in the request, and its limit is strict. */
@@ -80,8 +76,8 @@ const everyMethodHasPolicy: Check = {
   profile: "smoke",
   over: everyVariant,
   run: async (context, judge, variant) => {
-    for (const { name, policy } of methods) judge.that(`${name} has access, limit and audit in the contract`, policy?.access?.rule.case !== undefined && policy.limit?.kind.case !== undefined && policy.audit !== undefined);
-    const known = methods.find(({ name }) => name === "AuthService/GetMe")!;
+    for (const { name, facts } of methods) judge.that(`${name} has access and audit in the contract`, facts.role.length > 0 && facts.auditAction.length > 0);
+    const known = methodOf("AuthService/GetMe");
     const good = await context.client.call(variant, known, {}, { credential: context.admin });
     judge.control("a method that exists", good.code === "ok", described(good));
     for (const name of ["NoSuchMethod", "getMe", "parapet.auth.v1.NoService/GetMe", "parapet.auth.v1.AuthService"]) {

@@ -1,5 +1,5 @@
 /** Checks of ways around the router: spellings of paths, verbs, override headers, identity headers. */
-import { methods } from "../contract.js";
+import { methodOf, methods } from "../contract.js";
 import { type Check, everyVariant } from "../run/check.js";
 import { carries } from "../wire/client.js";
 import { sendRaw } from "../wire/raw.js";
@@ -111,7 +111,7 @@ const claimedIdentity: Check = {
     const mine = await whoAmI(context, variant, nobody.credential, headers);
     judge.equal("who one is", [mine.messages[0]?.["username"], mine.messages[0]?.["admin"]], [nobody.username, false]);
     judge.none("without a credential", refusalFaults(await whoAmI(context, variant, undefined, headers), "CREDENTIAL_MISSING"));
-    const list = methods.find(({ name }) => name === "AuthService/ListUsers")!;
+    const list = methodOf("AuthService/ListUsers");
     if (carries(variant, list)) judge.none("an admin's method", refusalFaults(await context.client.call(variant, list, {}, { credential: nobody.credential, headers }), "ADMIN_REQUIRED"));
   },
 };

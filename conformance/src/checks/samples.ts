@@ -19,7 +19,7 @@ const ofDocument: Sample = ({ collection, absent }) => ({ collection, key: `${ab
 const ofCollection: Sample = ({ collection }) => ({ collection });
 const nothing: Sample = () => ({});
 
-/** By method; a method without a row gets a request made from its descriptor. */
+/** By method; a method without a row gets the least request that its rules allow. */
 const samples: Readonly<Record<string, Sample>> = {
   "AuthService/Login": ({ absent }) => ({ username: `${absent}-user`, password: "wrong" }),
   "AuthService/GetMe": nothing,
@@ -57,15 +57,11 @@ const samples: Readonly<Record<string, Sample>> = {
 
 /** The sample request of a method. */
 export function sampleOf(method: ContractMethod, names: SampleNames): JsonObject {
-  return (samples[method.name] ?? (() => fromDescriptor(method, names)))(names);
+  return (samples[method.name] ?? (() => withCollection(method, names)))(names);
 }
 
-/** Gives every part of the path a value, and leaves the rest at its default. */
-function fromDescriptor({ desc, bindings }: ContractMethod, { collection, absent }: SampleNames): JsonObject {
-  const variables = new Set(bindings.flatMap((binding) => binding.variables));
-  return Object.fromEntries(
-    desc.input.fields
-      .filter(({ name }) => variables.has(name) || name === "collection")
-      .map((field) => [field.jsonName, field.fieldKind === "scalar" && field.name === "collection" ? collection : `${absent}-value`]),
-  );
+/** The generated request of a method, on the collection of the run. */
+function withCollection({ facts }: ContractMethod, { collection }: SampleNames): JsonObject {
+  const request = { ...(facts.request as JsonObject | null) };
+  return facts.resourceField === "collection" ? { ...request, collection } : request;
 }
