@@ -11,19 +11,38 @@ import type { BucketNumbers, LimitVerdict } from "./limiter.js";
  */
 export function limitHeaders(verdict: LimitVerdict, nowUnixSeconds: number): [name: string, value: string][] {
   const { bucket, capacity, remaining, fullInMs, nextUnitInMs, retryAfterMs } = verdict;
-  const name = sfString(bucket.name);
+  const { name, policy, limit } = wordsOf(bucket, capacity);
   const nextUnitSeconds = secondsUp(nextUnitInMs);
   const headers: [string, string][] = [
-    ["x-ratelimit-limit", String(capacity)],
+    ["x-ratelimit-limit", limit],
     ["x-ratelimit-remaining", String(remaining)],
     ["x-ratelimit-reset", String(Math.ceil(nowUnixSeconds + fullInMs / 1_000))],
-    ["ratelimit-policy", `${name};q=${bucket.requests};w=${secondsUp(bucket.windowMs)}`],
+    ["ratelimit-policy", policy],
     ["ratelimit", `${name};r=${Math.min(remaining, bucket.requests)};t=${nextUnitSeconds}`],
   ];
   if (!verdict.admitted && Number.isFinite(retryAfterMs)) {
     headers.push(["retry-after", String(Math.max(1, secondsUp(retryAfterMs), nextUnitSeconds))]);
   }
   return headers;
+}
+
+/** What the fields say of the bucket itself, put into words once. */
+interface BucketWords {
+  readonly name: string;
+  readonly policy: string;
+  readonly limit: string;
+}
+
+const words = new WeakMap<BucketNumbers, BucketWords>();
+
+function wordsOf(bucket: BucketNumbers, capacity: number): BucketWords {
+  let found = words.get(bucket);
+  if (found === undefined) {
+    const name = sfString(bucket.name);
+    found = { name, policy: `${name};q=${bucket.requests};w=${secondsUp(bucket.windowMs)}`, limit: String(capacity) };
+    words.set(bucket, found);
+  }
+  return found;
 }
 
 /**

@@ -64,6 +64,9 @@ const refusers: Readonly<Record<Protocol, Refuse>> = {
   [Protocol.REST]: refuseRest,
 };
 
+const noStore = ["cache-control", "no-store"] as const;
+const noSniff = ["x-content-type-options", "nosniff"] as const;
+
 /** Where a call goes, or why it goes nowhere. */
 type Routed =
   | { readonly kind: "rpc"; readonly plan: Plan; readonly spelling: Spelling }
@@ -82,7 +85,9 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
   const match = createMatcher(bound);
   const cors = createCors(options.corsOrigins, (origin) => log.warn("origin refused; PARAPET_CORS_ORIGINS lists those that may call", { origin }));
 
-  const headersOf = (call: Call): HeaderList => [["x-request-id", call.requestId], ["cache-control", "no-store"], ["x-content-type-options", "nosniff"], ...call.responseHeaders];
+  // No cache keeps an answer to gRPC, and no browser reads one; each header costs there as much as a part of the call.
+  const headersOf = (call: Call): HeaderList =>
+    call.protocol === Protocol.GRPC ? [["x-request-id", call.requestId], ...call.responseHeaders] : [["x-request-id", call.requestId], noStore, noSniff, ...call.responseHeaders];
   const refuseCall = (exchange: Exchange, spelling: Spelling, call: Call, failure: Failure): void => {
     exchange.abandonBody();
     metrics.count(call.plan, call.protocol, failure.facts.code);
