@@ -8,6 +8,9 @@ import { createRetryBudget, type RetryBudget, type RetryBudgetOptions } from "./
 /** The part of `fetch` that is used. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
+/** What `Headers` can be made of; by this name, because not every platform's types know `HeadersInit`. */
+export type HeadersInput = ConstructorParameters<typeof Headers>[0];
+
 /** How to make a client. */
 export interface ClientOptions extends CredentialOptions {
   /** Where the server is, e.g. `https://parapet.example.com`. Without a user name or password in it. */
@@ -27,7 +30,7 @@ export interface ClientOptions extends CredentialOptions {
   /** How many retries all calls together may add. */
   readonly retryBudget?: RetryBudgetOptions;
   /** Headers of every request. */
-  readonly headers?: HeadersInit;
+  readonly headers?: HeadersInput;
   /** Watches every attempt. */
   readonly hooks?: Hooks;
   /** Largest message of a stream that is read, in bytes. Default 64 MiB. */
@@ -57,7 +60,7 @@ export interface Client {
   readonly clock: Clock;
   readonly fetch: Fetch;
   /** The client's own headers with those of a call over them. */
-  headers(more: HeadersInit | undefined): Headers;
+  headers(more: HeadersInput | undefined): Headers;
   random(): number;
   newKey(): string;
 }
@@ -95,7 +98,7 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-function headersOf(init: HeadersInit | undefined): Headers {
+function headersOf(init: HeadersInput | undefined): Headers {
   try {
     return new Headers(init);
   } catch {

@@ -1,5 +1,5 @@
 /** A call from its first attempt to its last: credential, retries, and the waits between them. */
-import { type Client, invalid } from "./client.js";
+import { type Client, type HeadersInput, invalid } from "./client.js";
 import type { CredentialHeader } from "./credentials.js";
 import { clientError, ParapetError } from "./error.js";
 import type { AttemptEnd } from "./hooks.js";
@@ -16,7 +16,7 @@ export interface CallOptions {
   readonly retries?: number;
   /** Instead of a random one, where the method takes a key. Give your own to deduplicate over restarts. */
   readonly idempotencyKey?: string;
-  readonly headers?: HeadersInit;
+  readonly headers?: HeadersInput;
 }
 
 /** What a response says beside its message. */

@@ -1,7 +1,7 @@
 /** What generated code and its users need of the runtime. */
 export { bytesToBase64, base64ToBytes } from "./base64.js";
 export { Call, type Finish, type Result, unary } from "./call.js";
-export { type Client, type ClientOptions, createClient, type Fetch } from "./client.js";
+export { type Client, type ClientOptions, createClient, type Fetch, type HeadersInput } from "./client.js";
 export { type Clock, systemClock } from "./clock.js";
 export type { Code } from "./codes.js";
 export type { Token, TokenSource } from "./credentials.js";

@@ -38,9 +38,9 @@ export interface Names {
 }
 
 /** What the runtime exports beside the generated names, and what TypeScript keeps for itself. */
-const reserved = [
+export const reserved: readonly string[] = [
   "AnyMessage", "AttemptEnd", "AttemptStart", "Base64", "Call", "CallOptions", "Client", "ClientOptions", "ClientReason", "Clock", "Code", "Duration",
-  "ErrorDetail", "ErrorFacts", "Fetch", "FieldMask", "FieldViolation", "Finish", "Float", "Hooks", "Int64", "JsonObject", "JsonValue", "Messages", "Method",
+  "ErrorDetail", "ErrorFacts", "Fetch", "FieldMask", "FieldViolation", "Finish", "Float", "HeadersInput", "Hooks", "Int64", "JsonObject", "JsonValue", "Messages", "Method",
   "OtherDetail", "Outcome", "Paged", "Paging", "ParapetError", "QuotaViolation", "ResponseInfo", "Result", "RetryBudgetOptions", "ServerStream",
   "Timestamp", "Token", "TokenSource", "UnknownEnum", "Reason", "CommonReason", "base64ToBytes", "bytesToBase64", "clientStream", "createClient",
   "commonReasons", "hideSecrets", "methods", "paged", "serverStream", "systemClock", "unary", "rt",

@@ -1,6 +1,6 @@
 // Tests the TypeScript client: goldens of awkward contracts, and that what is generated compiles and means what it says.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 import type { OutputFile } from "../../model.js";
 import { modelOf, modelOfFile } from "../../testing/contracts.js";
 import { typescriptTarget } from "./emit.js";
+import { reserved } from "./names.js";
 
 const root = fileURLToPath(new URL("../../../../..", import.meta.url));
 
@@ -107,6 +108,13 @@ describe("the TypeScript client", () => {
 
   it("compiles under the strictest options, and lets users say what the contract allows and nothing else", async () => {
     expect(compile([...(await generate()), { path: "usage.ts", content: usage }])).toBe("");
+  });
+
+  it("leaves to the runtime every name that the runtime exports", () => {
+    const text = readFileSync(join(root, "sdk/typescript/src/runtime/index.ts"), "utf8");
+    const names = Array.from(text.matchAll(/\{([^}]*)\}/g), ([, list = ""]) => list.split(",").map((name) => name.replace("type ", "").trim())).flat();
+    expect(names.length).toBeGreaterThan(40);
+    expect(names.filter((name) => !reserved.includes(name))).toEqual([]);
   });
 
   it("puts its files where the options say, and names the facade as asked", async () => {
