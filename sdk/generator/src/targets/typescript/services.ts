@@ -35,7 +35,8 @@ type FindMessage = (fullName: string) => MessageType | undefined;
 
 /** Writes the module of one service. */
 export function emitService(model: Model, service: Service, names: Names): string {
-  const find: FindMessage = (fullName) => model.messages.find((message) => message.fullName === fullName);
+  const messages = new Map(model.messages.map((message) => [message.fullName, message]));
+  const find: FindMessage = (fullName) => messages.get(fullName);
   const { className, module } = names.service(service);
   const methods = service.methods.filter(isCallable);
   const imports = new Map<string, Set<string>>();
