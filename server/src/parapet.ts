@@ -157,7 +157,9 @@ export function createParapet(options: ParapetOptions): Parapet {
   });
 
   const ports: OnePort[] = [];
-  const flushTimer = setInterval(() => flood.flush().catch((cause: unknown) => log.error("counted records not written", { cause })), limits.countedRecordIntervalMs);
+  const flushTimer = setInterval(() => {
+    flood.flush().catch((cause: unknown) => log.error("counted records not written", { cause }));
+  }, limits.countedRecordIntervalMs);
   flushTimer.unref();
 
   const listenOn = async (where: { host?: string; port: number } | { path: string }): Promise<number> => {

@@ -16,6 +16,9 @@ export interface Registration {
   readonly implementation: Partial<ServiceImpl<DescService>>;
 }
 
+/** A handler of any kind of method. */
+type AnyHandler = (...args: never[]) => unknown;
+
 /** What building plans needs. */
 export interface PlanOptions {
   /** Policies of methods whose protos are not ours to annotate, by `package.Service/Method`. */
@@ -42,11 +45,11 @@ export function buildPlans(registrations: readonly Registration[], options: Plan
   for (const { service, implementation } of registrations) {
     for (const desc of service.methods) {
       const name = `${service.typeName}/${desc.name}`;
-      const handler = (implementation as Record<string, MethodImpl<DescMethod> | undefined>)[desc.localName];
+      const handler = (implementation as Record<string, AnyHandler | undefined>)[desc.localName];
       // A method without a handler is not routed, so it needs no policy: connect-es treats it alike.
       if (handler === undefined) continue;
       try {
-        plans.push(buildPlan(desc, name, (handler as (...args: never[]) => unknown).bind(implementation) as MethodImpl<DescMethod>, buckets, options, validator));
+        plans.push(buildPlan(desc, name, handler.bind(implementation) as unknown as MethodImpl<DescMethod>, buckets, options, validator));
       } catch (error) {
         faults.push(`${name}: ${(error as Error).message}`);
       }

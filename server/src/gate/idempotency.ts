@@ -114,7 +114,8 @@ function sweep(tx: Transaction, tenant: string, principalId: string, now: number
   let count = before === undefined ? 1 : new DataView(before.buffer, before.byteOffset).getUint32(0) + 1;
   const prefix = rangeOf([tenant, kinds.idempotencyByTime, principalId]);
   const timeOffset = prefix.gte.length;
-  for (const { key, value } of [...tx.range({ ...prefix, limit: 8 })]) {
+  // Read off first: what is removed must not move the scan.
+  for (const { key, value } of Array.from(tx.range({ ...prefix, limit: 8 }))) {
     const claimed = Number(new DataView(key.buffer, key.byteOffset).getBigUint64(timeOffset));
     if (now - claimed < idempotencyKeyLifetimeMs && count <= idempotencyKeysPerPrincipalMax) break;
     tx.remove(key);
