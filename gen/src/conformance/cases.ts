@@ -362,7 +362,7 @@ export const cases: readonly MethodCase[] = [
     invalid: [{ field: "description", rule: "string.max_bytes", request: { description: "a".repeat(513) } }],
     secretFields: [],
     responseFields: ["key", "description", "expiresAt", "createdAt"],
-    reasons: ["GRANT_EXCEEDED"],
+    reasons: ["GRANT_EXCEEDED", "USER_NOT_FOUND"],
   },
   {
     method: "parapet.auth.v1.AuthService/ListApiKeys",
@@ -392,7 +392,7 @@ export const cases: readonly MethodCase[] = [
     ],
     secretFields: [],
     responseFields: ["apiKeys", "nextPageToken"],
-    reasons: [],
+    reasons: ["ADMIN_REQUIRED", "USER_NOT_FOUND"],
   },
   {
     method: "parapet.auth.v1.AuthService/DeleteApiKey",
@@ -1418,7 +1418,7 @@ export const cases: readonly MethodCase[] = [
     invalid: [],
     secretFields: [],
     responseFields: ["body"],
-    reasons: [],
+    reasons: ["CREDENTIAL_MISSING", "ADMIN_REQUIRED"],
   },
   {
     method: "parapet.system.v1.SystemService/SetLimitOverride",

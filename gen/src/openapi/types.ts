@@ -2141,6 +2141,36 @@ export interface components {
                 };
             };
         };
+        /** @description `CREDENTIAL_MISSING`: No credential was sent and the method needs one. */
+        "401.CREDENTIAL_MISSING": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                "WWW-Authenticate": components["headers"]["Challenge"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:parapet:reason:CREDENTIAL_MISSING",
+                 *       "title": "missing authentication",
+                 *       "status": 401,
+                 *       "detail": "missing authentication",
+                 *       "code": "unauthenticated",
+                 *       "reason": "CREDENTIAL_MISSING",
+                 *       "domain": "parapet",
+                 *       "metadata": {},
+                 *       "requestId": "01939c3c-6f00-7000-8000-000000000001",
+                 *       "error": "missing authentication"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status: 401;
+                    /** @enum {string} */
+                    reason: "CREDENTIAL_MISSING";
+                };
+            };
+        };
         /**
          * @description `CREDENTIAL_MISSING`: No credential was sent and the method needs one.
          *
@@ -2288,6 +2318,40 @@ export interface components {
                     status: 401;
                     /** @enum {string} */
                     reason: "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS";
+                };
+            };
+        };
+        /**
+         * @description `ADMIN_REQUIRED`: The method needs server admin.
+         *
+         *     `ORIGIN_REFUSED`: A browser's origin is not allowed to call.
+         */
+        "403.ADMIN_REQUIRED.27ecfca2": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                "WWW-Authenticate": components["headers"]["Challenge"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:parapet:reason:ADMIN_REQUIRED",
+                 *       "title": "admin access required",
+                 *       "status": 403,
+                 *       "detail": "admin access required",
+                 *       "code": "permission_denied",
+                 *       "reason": "ADMIN_REQUIRED",
+                 *       "domain": "parapet",
+                 *       "metadata": {},
+                 *       "requestId": "01939c3c-6f00-7000-8000-000000000001",
+                 *       "error": "admin access required"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status: 403;
+                    /** @enum {string} */
+                    reason: "ADMIN_REQUIRED" | "ORIGIN_REFUSED";
                 };
             };
         };
@@ -3083,7 +3147,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.REQUEST_MALFORMED.58591599"];
-            403: components["responses"]["403.ORIGIN_REFUSED"];
+            401: components["responses"]["401.CREDENTIAL_MISSING"];
+            403: components["responses"]["403.ADMIN_REQUIRED.27ecfca2"];
             503: components["responses"]["503.SHUTTING_DOWN"];
             default: components["responses"]["Failure"];
         };
@@ -3459,6 +3524,7 @@ export interface operations {
             400: components["responses"]["400.REQUEST_MALFORMED.3ec13568"];
             401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
             403: components["responses"]["403.GRANT_EXCEEDED.f5743b90"];
+            404: components["responses"]["404.USER_NOT_FOUND"];
             409: components["responses"]["409.IDEMPOTENCY_RESPONSE_WITHHELD.87e37922"];
             413: components["responses"]["413.MESSAGE_TOO_LARGE"];
             415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
@@ -3531,7 +3597,8 @@ export interface operations {
             };
             400: components["responses"]["400.REQUEST_MALFORMED.fc9d718d"];
             401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.ORIGIN_REFUSED"];
+            403: components["responses"]["403.ADMIN_REQUIRED.27ecfca2"];
+            404: components["responses"]["404.USER_NOT_FOUND"];
             429: components["responses"]["429.RATE_LIMITED"];
             503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
             default: components["responses"]["Failure"];

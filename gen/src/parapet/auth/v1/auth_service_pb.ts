@@ -1019,7 +1019,7 @@ export const AuthService: GenService<{
     output: typeof DeleteUserResponseSchema;
   },
   /**
-   * Creates an API key for the calling user. The key is shown once. Errors: GRANT_EXCEEDED.
+   * Creates an API key for the calling user. The key is shown once. Errors: GRANT_EXCEEDED, USER_NOT_FOUND.
    *
    * @generated from rpc parapet.auth.v1.AuthService.CreateApiKey
    */
@@ -1029,7 +1029,7 @@ export const AuthService: GenService<{
     output: typeof CreateApiKeyResponseSchema;
   },
   /**
-   * Lists the API keys of the calling user, or of another one for a server admin; never the keys themselves.
+   * Lists the API keys of the calling user, or of another one for a server admin; never the keys themselves. Errors: ADMIN_REQUIRED, USER_NOT_FOUND.
    *
    * @generated from rpc parapet.auth.v1.AuthService.ListApiKeys
    */

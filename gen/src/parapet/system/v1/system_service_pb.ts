@@ -641,7 +641,7 @@ export const SystemService: GenService<{
     output: typeof GetComplianceStatusResponseSchema;
   },
   /**
-   * Metrics in the Prometheus text format, version 0.0.4.
+   * Metrics in the Prometheus text format, version 0.0.4. Errors: CREDENTIAL_MISSING, ADMIN_REQUIRED where the deployment does not publish them.
    *
    * @generated from rpc parapet.system.v1.SystemService.GetMetrics
    */

@@ -171,12 +171,12 @@ export const authCreateApiKeyMethod = {
 } as const satisfies rt.Method;
 
 /** Reasons for which `CreateApiKey` fails. */
-export type AuthCreateApiKeyReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "GRANT_EXCEEDED" | "FIELD_INVALID" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_RESPONSE_WITHHELD" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_REUSED" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
+export type AuthCreateApiKeyReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "GRANT_EXCEEDED" | "FIELD_INVALID" | "IDEMPOTENCY_KEY_INVALID" | "USER_NOT_FOUND" | "IDEMPOTENCY_RESPONSE_WITHHELD" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_REUSED" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
 
 /**
  * Creates an API key for the calling user. The key is shown once.
  *
- * Needs any principal. Costs 1 of `api`. Fails with `GRANT_EXCEEDED`.
+ * Needs any principal. Costs 1 of `api`. Fails with `GRANT_EXCEEDED`, `USER_NOT_FOUND`.
  */
 export function authCreateApiKey(client: rt.Client, request: CreateApiKeyRequest = {}, options?: rt.CallOptions): rt.Call<CreateApiKeyResponse, AuthCreateApiKeyReason> {
   return rt.unary(client, authCreateApiKeyMethod, request, options, rt.hideSecrets);
@@ -194,12 +194,12 @@ export const authListApiKeysMethod = {
 } as const satisfies rt.Method;
 
 /** Reasons for which `ListApiKeys` fails. */
-export type AuthListApiKeysReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "FIELD_INVALID" | "PAGE_TOKEN_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
+export type AuthListApiKeysReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "PAGE_TOKEN_INVALID" | "USER_NOT_FOUND" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
 
 /**
  * Lists the API keys of the calling user, or of another one for a server admin; never the keys themselves.
  *
- * Needs any principal. Costs 1 of `api`.
+ * Needs any principal. Costs 1 of `api`. Fails with `ADMIN_REQUIRED`, `USER_NOT_FOUND`.
  */
 export function authListApiKeys(client: rt.Client, request: ListApiKeysRequest = {}, options?: rt.CallOptions): rt.Paged<ApiKey, ListApiKeysResponse, AuthListApiKeysReason> {
   return rt.paged(client, authListApiKeysMethod, request, options);
@@ -368,7 +368,7 @@ export class Auth {
   /**
    * Creates an API key for the calling user. The key is shown once.
    *
-   * Needs any principal. Costs 1 of `api`. Fails with `GRANT_EXCEEDED`.
+   * Needs any principal. Costs 1 of `api`. Fails with `GRANT_EXCEEDED`, `USER_NOT_FOUND`.
    */
   createApiKey(request: CreateApiKeyRequest = {}, options?: rt.CallOptions): rt.Call<CreateApiKeyResponse, AuthCreateApiKeyReason> {
     return authCreateApiKey(this.#client, request, options);
@@ -377,7 +377,7 @@ export class Auth {
   /**
    * Lists the API keys of the calling user, or of another one for a server admin; never the keys themselves.
    *
-   * Needs any principal. Costs 1 of `api`.
+   * Needs any principal. Costs 1 of `api`. Fails with `ADMIN_REQUIRED`, `USER_NOT_FOUND`.
    */
   listApiKeys(request: ListApiKeysRequest = {}, options?: rt.CallOptions): rt.Paged<ApiKey, ListApiKeysResponse, AuthListApiKeysReason> {
     return authListApiKeys(this.#client, request, options);

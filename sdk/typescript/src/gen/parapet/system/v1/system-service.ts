@@ -102,12 +102,12 @@ export const systemGetMetricsMethod = {
 } as const satisfies rt.Method;
 
 /** Reasons for which `GetMetrics` fails. */
-export type SystemGetMetricsReason = CommonReason;
+export type SystemGetMetricsReason = "CREDENTIAL_MISSING" | "ADMIN_REQUIRED" | CommonReason;
 
 /**
  * Metrics in the Prometheus text format, version 0.0.4.
  *
- * Needs nothing. Not limited.
+ * Needs nothing. Not limited. Fails with `CREDENTIAL_MISSING`, `ADMIN_REQUIRED`.
  */
 export function systemGetMetrics(client: rt.Client, request: GetMetricsRequest = {}, options?: rt.CallOptions): rt.Call<GetMetricsResponse, SystemGetMetricsReason> {
   return rt.unary(client, systemGetMetricsMethod, request, options);
@@ -228,7 +228,7 @@ export class System {
   /**
    * Metrics in the Prometheus text format, version 0.0.4.
    *
-   * Needs nothing. Not limited.
+   * Needs nothing. Not limited. Fails with `CREDENTIAL_MISSING`, `ADMIN_REQUIRED`.
    */
   getMetrics(request: GetMetricsRequest = {}, options?: rt.CallOptions): rt.Call<GetMetricsResponse, SystemGetMetricsReason> {
     return systemGetMetrics(this.#client, request, options);
