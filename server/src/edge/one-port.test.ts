@@ -21,7 +21,7 @@ function answered(version: string, verb: string | undefined, path: string | unde
 const answer: RequestHandler = {
   http1: (request, response) => answered("1.1", request.method, request.url, request, (text) => response.end(text)),
   http2: (stream, headers) => answered("2.0", headers[":method"] as string, headers[":path"] as string, stream, (text) => {
-    if (stream.destroyed) return;
+    if (stream.destroyed || stream.closed) return;
     stream.respond({ ":status": 200 });
     stream.end(text);
   }),

@@ -19,11 +19,7 @@ export interface CommitOptions {
 /** Makes the two ways a handler changes the store. */
 export function createCommit({ store, audit, idempotency }: CommitOptions): { commit: Commit; commitPart: CommitPart } {
   const append = (tx: Transaction, call: Call, phase: RecordPhase, notes: readonly { name: string; value: string }[]): void => {
-    try {
-      audit.append(tx, factsOfCall(call, undefined, phase, notes));
-    } catch (cause) {
-      throw cause instanceof Failure && cause.reason === Reason.AUDIT_UNAVAILABLE ? cause : fail(Reason.AUDIT_UNAVAILABLE, {}, { cause });
-    }
+    audit.append(tx, factsOfCall(call, undefined, phase, notes));
   };
   return {
     async commit<T extends Message>(call: Call, work: (tx: Transaction) => T): Promise<T> {
