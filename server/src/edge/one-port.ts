@@ -61,7 +61,8 @@ export function createOnePort(handler: RequestHandler, timeouts: Partial<OnePort
       else {
         http1.emit("connection", socket);
         // The HTTP/2 session reads what was given back by itself; the HTTP/1.1 parser waits for the stream to flow.
-        socket.resume();
+        // Resumed within the event that paused it, Node loses count of pauses, and a body nobody reads fills memory.
+        setImmediate(() => socket.resume());
       }
     });
   });
