@@ -85,9 +85,9 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
   const match = createMatcher(bound);
   const cors = createCors(options.corsOrigins, (origin) => log.warn("origin refused; PARAPET_CORS_ORIGINS lists those that may call", { origin }));
 
-  // No cache keeps an answer to gRPC, and no browser reads one; each header costs there as much as a part of the call.
+  // No browser reads an answer to gRPC; each header costs there as much as a part of the call.
   const headersOf = (call: Call): HeaderList =>
-    call.protocol === Protocol.GRPC ? [["x-request-id", call.requestId], ...call.responseHeaders] : [["x-request-id", call.requestId], noStore, noSniff, ...call.responseHeaders];
+    call.protocol === Protocol.GRPC ? [["x-request-id", call.requestId], noStore, ...call.responseHeaders] : [["x-request-id", call.requestId], noStore, noSniff, ...call.responseHeaders];
   const refuseCall = (exchange: Exchange, spelling: Spelling, call: Call, failure: Failure): void => {
     exchange.abandonBody();
     metrics.count(call.plan, call.protocol, failure.facts.code);
