@@ -13,7 +13,7 @@ describe("a pool", () => {
       open--;
       done.push(item);
     });
-    expect(done.sort()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(done.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(most).toBe(3);
   });
 
