@@ -71,7 +71,7 @@ export interface Call {
   limit: LimitVerdict | undefined;
   readonly audit: AuditDraft;
   recorded: Recorded;
-  /** True once the handler ran to its end. */
+  /** True once the handler gave an answer, or a first part of one. */
   acted?: boolean;
   /** When the caller's deadline passes, on the clock of `performance.now`; undefined: it has none. */
   readonly deadlineMs?: number | undefined;

@@ -139,7 +139,7 @@ export function createAct(options: ActOptions): Act {
       prepare(call, request);
       for await (const message of (plan.implementation as unknown as AnyStream)(request, context)) {
         if (call.signal.aborted) throw abortFailure(call.signal);
-        yield asMessage(plan, message);
+        yield done(call, message);
       }
       await succeed(call);
       ended = true;
@@ -175,7 +175,7 @@ export function createAct(options: ActOptions): Act {
     const call = callOf(context);
     let ended = false;
     try {
-      for await (const message of (plan.implementation as unknown as AnyStream)(reading(requests), context)) yield asMessage(plan, message);
+      for await (const message of (plan.implementation as unknown as AnyStream)(reading(requests), context)) yield done(call, message);
       await succeed(call);
       ended = true;
     } catch (thrown) {
@@ -237,7 +237,7 @@ function asMessage(plan: Plan, value: unknown): Message {
   return given.$typeName === plan.output.typeName ? (given as Message) : create(plan.output, value as never);
 }
 
-/** The answer of a handler that ran to its end. */
+/** An answer of a handler, or a part of one. */
 function done(call: Call, value: unknown): Message {
   const message = asMessage(call.plan, value);
   call.acted = true;

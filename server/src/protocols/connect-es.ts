@@ -6,10 +6,12 @@ import type { Writable } from "node:stream";
 import { callKey, Protocol, type Call } from "../call.js";
 import { fail, Failure, readingFailure, Reason, toFailure } from "../errors.js";
 import type { Act } from "../gate/act.js";
+import { checkedFrames } from "./checked-frames.js";
 import type { Plan } from "../gate/plan.js";
 import type { Log } from "../log.js";
 import { decodeBase64Stream } from "./grpc-web/text.js";
 import { headersOf } from "./context.js";
+import { encodingOf, encodingUnsupported, knownEncodings } from "./encoding.js";
 import type { Exchange, HeaderList, Trailers } from "./exchange.js";
 import { compressMinBytes, jsonOptions, type Spelling } from "./protocol.js";
 
@@ -53,23 +55,26 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
       const contextValues = createContextValues().set(callKey, call);
       let answer: UniversalServerResponse;
       let body: Uint8Array[] | AsyncIterable<Uint8Array>;
+      let unreadable: Failure | undefined;
       try {
+        const encoding = encodingOf(exchange, spelling);
+        if (!knownEncodings.has(encoding)) throw encodingUnsupported();
         answer = await handler({
           httpVersion: exchange.h2 ? "2.0" : "1.1",
           url: `http://localhost${exchange.target}`,
           method: exchange.verb === "HEAD" ? "GET" : exchange.verb,
           header,
-          body: spelling.text ? decodeBase64Stream(exchange.source) : exchange.source,
+          body: request(exchange, spelling, encoding, options.messageBytesMax, (failure) => (unreadable = failure)),
           signal: call.signal,
           contextValues,
         });
-        // A unary answer is whole before its head is sent, so that a failure of any kind can still be told in our own words.
-        body = call.plan.desc.methodKind === "unary" || call.recorded === "not yet" ? await collect(answer.body) : (answer.body ?? []);
+        // An answer of one message, and a refusal by connect-es itself, is whole before its head is sent, so that a failure can still be told in our own words.
+        body = call.plan.desc.methodKind === "unary" || call.plan.desc.methodKind === "client_streaming" || isForeign(call) ? await collect(answer.body) : (answer.body ?? []);
       } catch (thrown) {
         refuse(exchange, spelling, call, await act.settle(call, readingFailure(thrown)));
         return;
       }
-      const foreign = call.recorded === "not yet" && !call.acted ? foreignFailure(answer, body as Uint8Array[], exchange, spelling) : undefined;
+      const foreign = isForeign(call) ? (unreadable ?? foreignFailure(answer, body as Uint8Array[], spelling)) : undefined;
       if (foreign !== undefined) {
         refuse(exchange, spelling, call, await act.settle(call, foreign));
         return;
@@ -85,14 +90,28 @@ async function collect(body: AsyncIterable<Uint8Array> | undefined): Promise<Uin
   return chunks;
 }
 
-const encodingHeaders = ["grpc-encoding", "connect-content-encoding", "content-encoding"];
-const known = new Set(["identity", "gzip", "br"]);
+/** True while none of our own code has answered: what there is to send then is connect-es refusing. */
+function isForeign(call: Call): boolean {
+  return call.recorded === "not yet" && call.acted !== true;
+}
+
+/** The body as connect-es reads it: its base64 undone, its frames checked. */
+async function* request(exchange: Exchange, spelling: Spelling, encoding: string, messageBytesMax: number, onUnreadable: (failure: Failure) => void): AsyncGenerator<Uint8Array> {
+  const bytes = spelling.text ? decodeBase64Stream(exchange.body()) : exchange.body();
+  try {
+    yield* spelling.stream ? checkedFrames(bytes, { messageBytesMax, encoding }) : bytes;
+  } catch (thrown) {
+    // connect-es would tell it in words of its own.
+    if (thrown instanceof Failure) onUnreadable(thrown);
+    throw thrown;
+  }
+}
+
 const trailerFlag = 0x80;
 const endStreamFlag = 0x02;
 
 /** What connect-es refused by itself, before any handler ran: malformed, too large, badly compressed, badly timed. */
-function foreignFailure(answer: UniversalServerResponse, body: readonly Uint8Array[], exchange: Exchange, spelling: Spelling): Failure | undefined {
-  if (!encodingHeaders.every((name) => known.has(exchange.header(name) ?? "identity"))) return fail(Reason.ENCODING_UNSUPPORTED);
+function foreignFailure(answer: UniversalServerResponse, body: readonly Uint8Array[], spelling: Spelling): Failure | undefined {
   if (answer.status === 415) return fail(Reason.CONTENT_TYPE_UNSUPPORTED);
   if (answer.status === 405) return fail(Reason.VERB_NOT_ALLOWED);
   const bytes = Buffer.concat(body);
@@ -147,6 +166,7 @@ async function write(exchange: Exchange, spelling: Spelling, answer: UniversalSe
   const encode = spelling.text ? (chunk: Uint8Array) => Buffer.from(Buffer.from(chunk).toString("base64")) : (chunk: Uint8Array) => chunk;
   try {
     if (Array.isArray(body)) {
+      exchange.abandonBody();
       exchange.send(answer.status, head, encode(body.length === 1 ? body[0]! : Buffer.concat(body)), trailersOf(answer));
       return;
     }
@@ -155,7 +175,8 @@ async function write(exchange: Exchange, spelling: Spelling, answer: UniversalSe
       if (sink.destroyed) return;
       if (!sink.write(encode(chunk))) await drained(sink);
     }
-    // They are known when the body has ended, and not before.
+    exchange.abandonBody();
+    // Trailers are known when the body has ended, and not before.
     exchange.end(trailersOf(answer));
   } catch (cause) {
     log.debug("response ended early", { cause: toFailure(cause) });

@@ -14,6 +14,7 @@ import type { Metrics } from "../metrics.js";
 import * as connectRecognise from "./connect/recognise.js";
 import { refuse as refuseConnect } from "./connect/refuse.js";
 import { createConnectEsExecutor } from "./connect-es.js";
+import { acceptedEncodings } from "./encoding.js";
 import { type Exchange, Http1Exchange, Http2Exchange, type HeaderList } from "./exchange.js";
 import * as grpcRecognise from "./grpc/recognise.js";
 import { refuse as refuseGrpc } from "./grpc/refuse.js";
@@ -91,7 +92,7 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
   const refuseCall = (exchange: Exchange, spelling: Spelling, call: Call, failure: Failure): void => {
     exchange.abandonBody();
     metrics.count(call.plan, call.protocol, failure.facts.code);
-    refusers[spelling.protocol](exchange, spelling, failure, headersOf(call));
+    refusers[spelling.protocol](exchange, spelling, failure, [...headersOf(call), ...acceptedEncodings(failure, spelling)]);
   };
   const connectEs = createConnectEsExecutor({
     plans,
@@ -202,7 +203,12 @@ function routeRpc(exchange: Exchange, plan: Plan): Routed {
     return { kind: "rpc", plan, spelling };
   }
   const readable = !plan.sideEffects && plan.desc.methodKind === "unary";
-  if (readable && (exchange.verb === "GET" || exchange.verb === "HEAD")) return { kind: "rpc", plan, spelling: connectRecognise.unaryJson };
+  if (readable && (exchange.verb === "GET" || exchange.verb === "HEAD")) {
+    const spelling = connectRecognise.ofQuery(exchange.query);
+    return spelling === undefined
+      ? { kind: "refused", spelling: connectRecognise.unaryJson, failure: fail(Reason.CONTENT_TYPE_UNSUPPORTED, {}, { message: "a GET names its encoding in the query: json or proto" }) }
+      : { kind: "rpc", plan, spelling };
+  }
   return { kind: "refused", spelling: connectRecognise.unaryJson, failure: fail(Reason.VERB_NOT_ALLOWED), headers: [["allow", readable ? "GET, POST" : "POST"]] };
 }
 

@@ -58,11 +58,16 @@ export abstract class Exchange {
   /** Breaks a response off, so that the caller cannot take it for whole. */
   abstract destroy(): void;
   /**
-   * To be called before the response to a call whose body is not going to be read. Small bodies are read off so that the
+   * To be called before a response ends whose request is not going to be read to its end. Small bodies are read off so that the
    * connection lives on; a large one is discarded up to a bound and the connection (HTTP/1.1) or stream (HTTP/2) closed,
    * so that the caller reads the answer instead of a reset (AN-06; RFC 9110 section 9.5, RFC 9113 section 8.1).
    */
   abstract abandonBody(): void;
+
+  /** The bytes of the body. Who stops early leaves the stream behind as it is, so that an answer can still be sent. */
+  body(): AsyncIterable<Uint8Array> {
+    return this.source.iterator({ destroyOnReturn: false });
+  }
 
   /** The value of a header; the first of several. */
   header(name: string): string | undefined {
@@ -147,11 +152,7 @@ export class Http1Exchange extends Exchange {
     }
     if (body === undefined) response.flushHeaders();
     else response.write(body);
-    // Node closes a connection with the end of its last answer. While the caller still sends, that would be a reset which overtakes the answer.
-    void this.#bodyOver.then((whole) => {
-      response.end();
-      if (!whole) this.request.socket.destroySoon();
-    });
+    this.#endAfter(this.#bodyOver);
   }
   begin(status: number, headers: HeaderList): Writable {
     if (!this.gone) {
@@ -162,7 +163,15 @@ export class Http1Exchange extends Exchange {
   }
   end(trailers?: Trailers): void {
     if (trailers !== undefined) this.response.addTrailers(trailers);
-    this.response.end();
+    if (this.#bodyOver === undefined) this.response.end();
+    else this.#endAfter(this.#bodyOver);
+  }
+  /** Node closes a connection with the end of its last answer. While the caller still sends, that would be a reset which overtakes the answer. */
+  #endAfter(bodyOver: Promise<boolean>): void {
+    void bodyOver.then((whole) => {
+      this.response.end();
+      if (!whole) this.request.socket.destroySoon();
+    });
   }
   destroy(): void {
     this.response.destroy();
@@ -189,6 +198,7 @@ export class Http1Exchange extends Exchange {
         discarded += chunk.length;
         if (discarded >= refusedBodyDiscardBytes) request.pause();
       });
+      request.resume();
       request.once("end", () => over(true));
       request.once("close", () => over(request.complete));
     });
@@ -261,6 +271,7 @@ export class Http2Exchange extends Exchange {
       // Left unread, the stream's window stops the sender; what arrived is dropped with the stream.
       if (discarded >= refusedBodyDiscardBytes) stream.pause();
     });
+    stream.resume();
     const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), refusedBodyDiscardMs);
     stream.once("end", () => clearTimeout(timer));
     stream.once("close", () => clearTimeout(timer));

@@ -22,7 +22,10 @@ export function readWhole(exchange: Exchange, bytesMax: number, done: (body: Buf
   };
   const onData = (chunk: Buffer): void => {
     length += chunk.length;
-    if (length > bytesMax) return finish(fail(Reason.MESSAGE_TOO_LARGE, { bytesMax: String(bytesMax) }, { message: `a message may have at most ${bytesMax} bytes` }));
+    if (length > bytesMax) {
+      source.pause();
+      return finish(fail(Reason.MESSAGE_TOO_LARGE, { bytesMax: String(bytesMax) }, { message: `a message may have at most ${bytesMax} bytes` }));
+    }
     if (first === undefined) first = chunk;
     else (more ??= [first]).push(chunk);
   };

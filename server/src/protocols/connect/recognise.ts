@@ -12,8 +12,18 @@ export const spellings: ReadonlyMap<string, Spelling> = new Map([
   ["application/connect+proto", spelling("proto", true, "application/connect+proto")],
 ]);
 
-/** How a GET or an unreadable POST is answered: as a unary call in JSON. */
+/** How a GET or an unreadable POST is refused: as a unary call in JSON. */
 export const unaryJson: Spelling = spellings.get("application/json")!;
+
+const ofEncoding: ReadonlyMap<string | null, Spelling> = new Map([
+  ["json", unaryJson],
+  ["proto", spellings.get("application/proto")!],
+]);
+
+/** How the query of a GET spells its message; undefined if it does not say, or something else (Connect protocol, Unary-Get-Request). */
+export function ofQuery(query: string): Spelling | undefined {
+  return ofEncoding.get(new URLSearchParams(query).get("encoding"));
+}
 
 /** The deadline in milliseconds; undefined: none. "malformed" if it cannot be read. */
 export function timeoutMs(header: string | undefined): number | undefined | "malformed" {

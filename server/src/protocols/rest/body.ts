@@ -11,7 +11,7 @@ const tooLarge = (bytesMax: number): Failure => fail(Reason.MESSAGE_TOO_LARGE, {
 /** The body as a stream of decompressed bytes. Throws ENCODING_UNSUPPORTED. */
 function plainBody(exchange: Exchange): AsyncIterable<Uint8Array> {
   const encoding = (exchange.header("content-encoding") ?? "identity").toLowerCase();
-  if (encoding === "identity" || encoding === "") return exchange.source;
+  if (encoding === "identity" || encoding === "") return exchange.body();
   if (encoding !== "gzip") throw fail(Reason.ENCODING_UNSUPPORTED, {}, { message: "a body may be sent as it is or with gzip" });
   const gunzip = createGunzip();
   exchange.source.on("error", (error) => gunzip.destroy(error));
