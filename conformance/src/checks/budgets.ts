@@ -44,6 +44,12 @@ export function remainingOf({ http }: CallResult): number {
   return Number(field(http.headers, "x-ratelimit-remaining") ?? Number.NaN);
 }
 
+/** True if this call and those before it, one unit each, all spent one budget: only time can have given some of it back. */
+export function sharesBudget(first: CallResult, latest: CallResult, callsBetween: number, { ratePerMs }: Numbers): boolean {
+  const cameBack = Math.ceil((latest.receivedAtMs - first.sentAtMs) * ratePerMs);
+  return remainingOf(latest) <= remainingOf(first) - callsBetween + cameBack;
+}
+
 /** The exact wait that a refusal names, in milliseconds. */
 export function retryDelayMs({ error }: CallResult): number | undefined {
   const [info] = error === undefined ? [] : detailsOf(error, RetryInfoSchema);
