@@ -3,4 +3,5 @@
 import { load } from "./load.js";
 
 const { main } = await load("demo/main.js");
-process.exitCode = await main(process.argv.slice(2));
+// Whatever still runs after a stop has nobody left to report to.
+process.exit(await main(process.argv.slice(2)));

@@ -33,6 +33,8 @@ export async function startGated(): Promise<PeerPorts> {
     identity: { authenticate: ({ text }) => verdictOn(text) },
     // Successful reads leave no record; anything else has no place in this bench.
     audit: { write: ({ reason }) => Promise.reject(new Error(`a record of ${reason}`)) },
+    // The executor of the bare peer, so that the gate is all that differs.
+    unary: "connect-es",
     buckets: { api: { name: "api", algorithm: Algorithm.TOKEN_BUCKET, requests: 100_000_000, burst: 0, windowMs: 60_000 } },
   });
   const port = await parapet.listen({ hosts: ["127.0.0.1"], port: 0 });

@@ -3,7 +3,7 @@ import { cpus } from "node:os";
 import { canPin } from "../process/child.js";
 import { createMeter } from "./measure.js";
 import { type BenchOptions, readOptions, usage } from "./options.js";
-import { describeMachine, renderReport, type Report, resultsFile, writeReport } from "./report.js";
+import { describeMachine, renderReport, type Report, writeReport } from "./report.js";
 import { ratioResults, rowResult, type Sample } from "./results.js";
 import { type Row, scheduleOf, selectRows } from "./rows.js";
 import { startServers } from "./servers.js";
@@ -29,8 +29,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     const report = await run(options, rows);
     process.stdout.write(`\n${renderReport(report)}`);
-    await writeReport(report);
-    process.stdout.write(`written to ${resultsFile}\n`);
+    await writeReport(report, options.out);
+    process.stdout.write(`written to ${options.out}\n`);
     return 0;
   } catch (error) {
     process.stderr.write(`bench: ${(error as Error).message}\n`);

@@ -1,4 +1,5 @@
 /** What `npm run bench` takes on its command line. */
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 /** How much is measured. */
@@ -11,6 +12,8 @@ export interface BenchOptions {
   readonly warmUpSeconds: number;
   /** Rows whose name or protocol holds one of these texts; empty: all rows. */
   readonly only: readonly string[];
+  /** File that the results are written to. */
+  readonly out: string;
 }
 
 /** What `--help` prints. */
@@ -19,9 +22,11 @@ export const usage = `npm run bench -- [options]
   --rounds N       rounds; medians are taken over them (5)
   --seconds S      seconds per row and round (1.5)
   --only TEXT      only rows whose name or protocol holds TEXT; may be repeated
+  --out FILE       where results are written (bench/results/latest.json)
   --quick          one short round of everything, to see that it runs
 `;
 
+const resultsFile = fileURLToPath(new URL("../../results/latest.json", import.meta.url));
 const full = { rounds: 5, seconds: 1.5, warmUpSeconds: 1.5 };
 const quick = { rounds: 1, seconds: 0.5, warmUpSeconds: 0.3 };
 
@@ -37,6 +42,7 @@ export function readOptions(argv: readonly string[]): BenchOptions | "help" {
       rounds: { type: "string" },
       seconds: { type: "string" },
       only: { type: "string", multiple: true },
+      out: { type: "string" },
       quick: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },
@@ -45,7 +51,7 @@ export function readOptions(argv: readonly string[]): BenchOptions | "help" {
   const base = values.quick ? quick : full;
   const rounds = positive("--rounds", values.rounds ?? base.rounds);
   if (!Number.isInteger(rounds)) throw new Error(`--rounds: ${rounds} is not a whole number`);
-  return { ...base, rounds, seconds: positive("--seconds", values.seconds ?? base.seconds), only: values.only ?? [] };
+  return { ...base, rounds, seconds: positive("--seconds", values.seconds ?? base.seconds), only: values.only ?? [], out: values.out ?? resultsFile };
 }
 
 function positive(name: string, given: string | number): number {

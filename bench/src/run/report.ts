@@ -2,12 +2,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem, type } from "node:os";
 import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Column, renderTable } from "../text/table.js";
 import type { RatioResult, RowResult } from "./results.js";
-
-/** Where results are written. */
-export const resultsFile = fileURLToPath(new URL("../../results/latest.json", import.meta.url));
 
 /** What the figures were taken on. */
 export interface Machine {
@@ -68,7 +64,7 @@ export function renderReport({ machine, rows, ratios }: Report): string {
 }
 
 /** Writes the report for programs to read. */
-export async function writeReport(report: Report): Promise<void> {
-  await mkdir(dirname(resultsFile), { recursive: true });
-  await writeFile(resultsFile, `${JSON.stringify(report, null, 2)}\n`);
+export async function writeReport(report: Report, file: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
 }

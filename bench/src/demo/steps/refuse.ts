@@ -58,7 +58,6 @@ export async function refuseAlike(world: World): Promise<Refusals> {
   const seconds = await secondsOf(async () => {
     burst = await runBurst(hasty.callers, document.key);
   });
-  claim(burst.admitted >= budget.capacity, `a full burst of ${budget.capacity} is admitted`, burst);
   claim(burst.admitted <= budget.capacity + Math.ceil(seconds * budget.perSecond), "one budget holds over all protocols together", burst);
   results.push({ what: "burst over the limit", protocol: protocolsOf(hasty.callers), count: burst.admitted + burst.refused, seconds });
   say(`refused alike on ${hasty.callers.length} protocols: ${overLimit.what} is ${overLimit.code} / ${overLimit.reason}, after ${burst.admitted} calls on one budget`);
@@ -79,6 +78,7 @@ async function runBurst(callers: readonly Caller[], key: string): Promise<Burst>
       continue;
     }
     check(overLimit, caller, answer);
+    claim(admitted >= budget.capacity, `a full burst of ${budget.capacity} is admitted before ${caller.protocol} refuses`, admitted);
     claim(answer.retryAfterMs !== undefined && answer.retryAfterMs > 0, `a refusal over ${caller.protocol} says when to come back`);
     refused++;
     refusedOn.add(caller);

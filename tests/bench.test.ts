@@ -1,0 +1,46 @@
+/** The bench measures every row against right answers and writes what a program can read. */
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const run = promisify(execFile);
+const bench = fileURLToPath(new URL("../bench/bin/bench.js", import.meta.url));
+
+describe("npm run bench", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "bench-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it("reports rows for four protocols and ratios to peers", { timeout: 120_000 }, async () => {
+    const out = join(folder, "results.json");
+    const { stdout } = await run(process.execPath, [bench, "--quick", "--seconds", "0.1", "--out", out]);
+    const report = JSON.parse(await readFile(out, "utf8")) as Report;
+    expect(report.machine).toMatchObject({ node: process.version, rounds: 1 });
+    const parapet = report.rows.filter(({ name }) => name.startsWith("Parapet"));
+    expect(new Set(parapet.map(({ protocol }) => protocol))).toEqual(new Set(["grpc", "grpc-web", "connect-json", "connect-proto", "rest", "rest-get"]));
+    for (const row of report.rows) {
+      for (const figure of [row.requestsPerSecond, row.p50Ms, row.p99Ms, row.cpuMicrosPerRequest]) expect(figure, row.name).toBeGreaterThan(0);
+      expect(stdout).toContain(row.name);
+    }
+    for (const peer of ["connect-node", "grpc-js", "node:http2", "Fastify", "node:http", "gate", "one port"]) {
+      expect(report.ratios.some(({ name, value }) => name.includes(peer) && value > 0), peer).toBe(true);
+    }
+    expect(report.ratios.filter(({ target }) => target !== null).map(({ target }) => target)).toEqual([0.75, 0.75, 0.97]);
+  });
+
+  it.each([[["--frobnicate"]], [["--only", "no such row"]], [["--rounds", "none"]]])("refuses %o", async (argv) => {
+    await expect(run(process.execPath, [bench, ...argv])).rejects.toMatchObject({ code: 64 });
+  });
+});
+
+interface Report {
+  readonly machine: { readonly node: string; readonly rounds: number };
+  readonly rows: readonly { readonly name: string; readonly protocol: string; readonly requestsPerSecond: number; readonly p50Ms: number; readonly p99Ms: number; readonly cpuMicrosPerRequest: number }[];
+  readonly ratios: readonly { readonly name: string; readonly value: number; readonly target: number | null }[];
+}
