@@ -4,6 +4,7 @@ export { callOf, principalOf, type Call, type Principal } from "./call.js";
 export { fail, Failure, Reason } from "./errors.js";
 export type { Authenticated, IdentitySource, SentCredential } from "./identity/identity-source.js";
 export { createJwksIdentity, type JwksIdentityOptions } from "./identity/jwks-identity.js";
+export { CredentialsFileError, openCredentialsFile, type CredentialsFileOptions } from "./identity/credentials-file.js";
 export type { AuditFacts, AuditSink, TransactionalAuditSink } from "./audit/sink.js";
 export { openFileAuditSink, type FileAuditSink } from "./audit/file-sink.js";
 export { createMemoryLimiter } from "./limit/memory-limiter.js";
