@@ -7,6 +7,7 @@ import { fail, Failure, Reason } from "../errors.js";
 import { storeMapBytes, storeReadAheadEntries } from "../limits.js";
 import { checkKey, isEmpty } from "./check-key.js";
 import { createFeed } from "./feed.js";
+import { Overlay } from "./overlay.js";
 import { claimDirectory, type Ownership } from "./owner.js";
 import type { Entry, Range, Snapshot, Store, Transaction } from "./store.js";
 
@@ -19,6 +20,21 @@ export interface LmdbStoreOptions {
 }
 
 type Database = RootDatabase<Uint8Array, Uint8Array>;
+
+/** A work that waits for its commit. */
+interface Pending {
+  readonly work: (tx: Transaction) => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A work that ran. */
+interface Settled {
+  readonly pending: Pending;
+  readonly tx: LmdbTransaction;
+  readonly value: unknown;
+  readonly thrown: { readonly error: unknown } | undefined;
+}
 
 /**
  * Opens the store in a directory and claims it for this process. Throws an Error that names directory and owner if another
@@ -66,6 +82,8 @@ class LmdbStore implements Store {
   readonly #snapshots = new Set<Snapshot>();
   readonly #running = new Set<Promise<unknown>>();
   #state: "open" | "closing" | "closed" = "open";
+  readonly #waiting: Pending[] = [];
+  #committing = false;
   #working = false;
   #suspect = false;
   readonly subscribe: Store["subscribe"];
@@ -137,38 +155,71 @@ class LmdbStore implements Store {
     this.#owner.release();
   }
 
-  async #transact<T>(work: (tx: Transaction) => T): Promise<T> {
-    if (this.#working) throw new Error("a transaction cannot begin another");
-    if (this.#state !== "open") throw fail(Reason.STORE_UNAVAILABLE);
-    if (this.#suspect) this.#probe();
-    const tx = new LmdbTransaction(this.#db);
-    let outcome: { readonly value: T } | undefined;
-    let thrown: { readonly error: unknown } | undefined;
+  #transact<T>(work: (tx: Transaction) => T): Promise<T> {
+    if (this.#working) return Promise.reject(new Error("a transaction cannot begin another"));
+    if (this.#state !== "open") return Promise.reject(fail(Reason.STORE_UNAVAILABLE));
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject });
+      this.#pump();
+    });
+  }
+
+  /** Commits what waits, all of it together, and then what came meanwhile: the sync of one commit gathers the next. */
+  #pump(): void {
+    if (this.#committing || this.#waiting.length === 0) return;
+    this.#committing = true;
+    void this.#commit().then(() => {
+      this.#committing = false;
+      this.#pump();
+    });
+  }
+
+  async #commit(): Promise<void> {
+    const batch: Settled[] = [];
     try {
+      if (this.#suspect) this.#probe();
       await this.#db.childTransaction(() => {
-        this.#working = true;
-        try {
-          const value = work(tx);
-          if (value instanceof Promise) throw new Error("the work of a transaction is synchronous");
-          // A child with a failed write must not be committed, even if its work went on regardless.
-          if (tx.fault !== undefined) throw tx.fault;
-          outcome = { value };
-        } catch (error) {
-          thrown = { error };
-          throw error;
-        } finally {
-          this.#working = false;
-          tx.end();
+        for (let pending = this.#waiting.shift(); pending !== undefined; pending = this.#waiting.shift()) {
+          const settled = this.#run(pending);
+          batch.push(settled);
+          // A write that failed half-way leaves the transaction unfit: nobody's change is kept, and everybody is told.
+          if (settled.tx.fault !== undefined) throw settled.tx.fault;
         }
       });
     } catch (error) {
-      if (thrown !== undefined && thrown.error === error) throw error;
-      this.#suspect = true;
-      throw unavailable(await causeOf(error));
+      const own = batch.at(-1)?.tx.fault;
+      this.#suspect = own === undefined;
+      const cause = own ?? unavailable(await causeOf(error));
+      for (const { pending, tx, thrown } of batch) pending.reject(thrown === undefined || tx.fault !== undefined ? cause : thrown.error);
+      // A transaction that could not begin ran nobody's work; one that ended early leaves the rest to the next.
+      if (batch.length === 0) for (const pending of this.#waiting.splice(0)) pending.reject(cause);
+      return;
     }
-    if (outcome === undefined) throw unavailable(new Error("a commit resolved without running its work"));
-    this.#feed.publish(tx.touched);
-    return outcome.value;
+    for (const { pending, tx, value, thrown } of batch) {
+      if (thrown !== undefined) {
+        pending.reject(thrown.error);
+        continue;
+      }
+      this.#feed.publish(tx.touched);
+      pending.resolve(value);
+    }
+  }
+
+  /** Runs one work against the state that those before it leave; its writes wait in its own overlay until it is known to succeed. */
+  #run(pending: Pending): Settled {
+    const tx = new LmdbTransaction(this.#db);
+    this.#working = true;
+    try {
+      const value = pending.work(tx);
+      if (value instanceof Promise) throw new Error("the work of a transaction is synchronous");
+      tx.apply();
+      return { pending, tx, value, thrown: undefined };
+    } catch (error) {
+      return { pending, tx, value: undefined, thrown: { error } };
+    } finally {
+      this.#working = false;
+      tx.end();
+    }
   }
 
   /** After a failed commit the environment may refuse to begin transactions, and lmdb would then never settle an asynchronous one. */
@@ -204,46 +255,62 @@ class LmdbStore implements Store {
   }
 }
 
+/** One work's view: the store as those before it leave it, under its own writes. */
 class LmdbTransaction implements Transaction {
-  readonly touched: Uint8Array[] = [];
   fault: Failure | undefined;
   readonly #db: Database;
+  readonly #overlay = new Overlay();
   #open = true;
-  #writes = 0;
 
   constructor(db: Database) {
     this.#db = db;
+  }
+
+  get touched(): readonly Uint8Array[] {
+    return this.#overlay.touched;
   }
 
   end(): void {
     this.#open = false;
   }
 
+  /** Writes the overlay into the transaction that is being committed. */
+  apply(): void {
+    try {
+      for (const { key, value } of this.#overlay.writes()) {
+        if (value === undefined) void this.#db.remove(key);
+        else void this.#db.put(key, value);
+      }
+    } catch (cause) {
+      this.fault = unavailable(cause);
+      throw this.fault;
+    }
+  }
+
   get(key: Uint8Array): Uint8Array | undefined {
     this.#admit();
-    return getFrom(this.#db, key, undefined);
+    const write = this.#overlay.find(key);
+    if (write === undefined) return getFrom(this.#db, key, undefined);
+    return write.value === undefined ? undefined : Uint8Array.from(write.value);
   }
 
   range(range: Range): Iterable<Entry> {
-    return this.#scan(range, true);
+    return this.#overlay.over(range, this.#below(range, true));
   }
 
   *keys(range: Range): Generator<Uint8Array> {
-    for (const { key } of this.#scan(range, false)) yield key;
+    for (const { key } of this.#overlay.over(range, this.#below(range, false))) yield key;
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
     this.#admit();
     checkKey(key);
-    this.#write(() => void this.#db.put(key, value));
-    this.touched.push(Uint8Array.from(key));
+    this.#overlay.set(key, Uint8Array.from(value));
   }
 
   remove(key: Uint8Array): boolean {
-    this.#admit();
-    if (getFrom(this.#db, key, undefined) === undefined) return false;
-    this.#write(() => void this.#db.remove(key));
-    this.touched.push(Uint8Array.from(key));
+    if (this.get(key) === undefined) return false;
+    this.#overlay.set(key, undefined);
     return true;
   }
 
@@ -251,35 +318,18 @@ class LmdbTransaction implements Transaction {
     if (!this.#open) throw new Error("a transaction was used after its work was done");
   }
 
-  #write(write: () => void): void {
-    this.#writes++;
-    try {
-      write();
-    } catch (cause) {
-      this.fault = unavailable(cause);
-      throw this.fault;
-    }
-  }
-
-  /** Reads ahead without leaving a cursor open, and reads again where a write came between. */
-  *#scan(range: Range, values: boolean): Generator<Entry> {
-    let left = range.limit ?? Number.POSITIVE_INFINITY;
-    let rest = range;
+  /** The store's own entries, read ahead so that no cursor is left open. Its state stays as it is while the work runs. */
+  *#below(range: Range, values: boolean): Generator<Entry> {
     let after: Uint8Array | undefined;
-    while (left > 0) {
+    for (;;) {
       this.#admit();
-      const writes = this.#writes;
-      const asked = Math.min(left, storeReadAheadEntries);
-      const batch = guarded(() => [...drained(cursorOf(this.#db, { ...rest, limit: asked }, values, undefined, after))]);
+      const batch = guarded(() => [...drained(cursorOf(this.#db, { ...range, limit: storeReadAheadEntries }, values, undefined, after))]);
       for (const entry of batch) {
-        yield entryOf(entry);
         this.#admit();
-        left--;
+        yield entry;
         after = entry.key;
-        if (this.#writes !== writes) break;
       }
-      if (this.#writes === writes && batch.length < asked) return;
-      if (after === undefined) return;
+      if (batch.length < storeReadAheadEntries) return;
     }
   }
 }
