@@ -92,7 +92,7 @@ async function stayUp(server: ParapetServer, stopped: Promise<void>): Promise<vo
 /** Resolves at the first signal to stop. */
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
   });
 }
 
