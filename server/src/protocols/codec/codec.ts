@@ -1,5 +1,9 @@
 /** Reads and writes the messages of one type, as JSON and as binary. */
 import { type DescMessage, fromBinary, fromJson, type JsonValue, type Message, toBinary, toJson } from "@bufbuild/protobuf";
+import { compileBinaryReader } from "./binary-read.js";
+import { compileBinaryWriter } from "./binary-write.js";
+import { compileJsonReader } from "./json-read.js";
+import { compileJsonWriter } from "./json-write.js";
 
 /** The codecs of one message type. */
 export interface Codecs {
@@ -27,9 +31,20 @@ export function codecsOf(desc: DescMessage): Codecs {
 
 function compile(desc: DescMessage): Codecs {
   return {
-    readJson: (json) => fromJson(desc, json, { ignoreUnknownFields: true }),
-    writeJson: (message) => JSON.stringify(toJson(desc, message, { alwaysEmitImplicit: true })),
-    readBinary: (bytes) => fromBinary(desc, bytes),
-    writeBinary: (message) => toBinary(desc, message),
+    readJson: orElse(compileJsonReader(desc), (json) => fromJson(desc, json, { ignoreUnknownFields: true })),
+    writeJson: orElse(compileJsonWriter(desc), (message) => JSON.stringify(toJson(desc, message, { alwaysEmitImplicit: true }))),
+    readBinary: orElse(compileBinaryReader(desc), (bytes) => fromBinary(desc, bytes)),
+    writeBinary: orElse(compileBinaryWriter(desc), (message) => toBinary(desc, message)),
+  };
+}
+
+/** What the fast way does not take, protobuf-es takes or refuses: what is right, and which error says so, is decided there alone. */
+function orElse<In, Out>(fast: (given: In) => Out, sure: (given: In) => Out): (given: In) => Out {
+  return (given) => {
+    try {
+      return fast(given);
+    } catch {
+      return sure(given);
+    }
   };
 }
