@@ -66,33 +66,33 @@ function fieldsOf(bytes: Uint8Array): WireField[] {
 const messages = (fields: readonly WireField[], number: number): WireField[][] =>
   fields.flatMap(([at, value]) => (at === number && typeof value === "object" ? [fieldsOf(value)] : []));
 
+/** The last value of a field, as the encoding wants where one comes twice. */
+const last = (fields: readonly WireField[], number: number): WireField[1] | undefined => fields.findLast(([at]) => at === number)?.[1];
+
 const string = (fields: readonly WireField[], number: number): string => {
-  const value = fields.findLast(([at]) => at === number)?.[1];
+  const value = last(fields, number);
   return typeof value === "object" ? text.decode(value) : "";
 };
 
 const integer = (fields: readonly WireField[], number: number): number => {
-  const value = fields.findLast(([at]) => at === number)?.[1];
+  const value = last(fields, number);
   return typeof value === "number" ? value : 0;
 };
 
-const decoders: Readonly<Record<string, (fields: WireField[]) => ErrorDetail>> = {
+const decoders: Readonly<Record<string, (fields: WireField[]) => object>> = {
   "google.rpc.ErrorInfo": (fields) => ({
-    type: "google.rpc.ErrorInfo",
     reason: string(fields, 1),
     domain: string(fields, 2),
     metadata: Object.fromEntries(messages(fields, 3).map((entry) => [string(entry, 1), string(entry, 2)])),
   }),
   "google.rpc.BadRequest": (fields) => ({
-    type: "google.rpc.BadRequest",
     fieldViolations: messages(fields, 1).map((it) => ({ field: string(it, 1), description: string(it, 2), rule: string(it, 3) })),
   }),
   "google.rpc.RetryInfo": (fields) => {
     const delay = messages(fields, 1)[0] ?? [];
-    return { type: "google.rpc.RetryInfo", retryDelayMs: integer(delay, 1) * 1000 + integer(delay, 2) / 1e6 };
+    return { retryDelayMs: integer(delay, 1) * 1000 + integer(delay, 2) / 1e6 };
   },
   "google.rpc.QuotaFailure": (fields) => ({
-    type: "google.rpc.QuotaFailure",
     violations: messages(fields, 1).map((it) => ({ subject: string(it, 1), description: string(it, 2) })),
   }),
 };
@@ -101,7 +101,7 @@ const decoders: Readonly<Record<string, (fields: WireField[]) => ErrorDetail>> =
 export function decodeDetail(typeName: string, value: Uint8Array): ErrorDetail {
   try {
     const decode = Object.hasOwn(decoders, typeName) ? decoders[typeName] : undefined;
-    if (decode) return decode(fieldsOf(value));
+    if (decode) return { type: typeName, ...decode(fieldsOf(value)) } as ErrorDetail;
   } catch {
     // Bytes that do not decode are kept as they are: an error must not fail because of its details.
   }

@@ -14,17 +14,15 @@ export const flagEnd = 2;
 const headBytes = 5;
 
 /** Messages as one body. */
-export function encodeEnvelopes(messages: readonly string[]): Uint8Array<ArrayBuffer> {
-  const encoded = messages.map((message) => new TextEncoder().encode(message));
-  const body = new Uint8Array(encoded.reduce((bytes, { length }) => bytes + headBytes + length, 0));
-  const view = new DataView(body.buffer);
-  let at = 0;
-  for (const data of encoded) {
-    view.setUint32(at + 1, data.length);
-    body.set(data, at + headBytes);
-    at += headBytes + data.length;
-  }
-  return body;
+export function encodeEnvelopes(messages: readonly string[]): Blob {
+  return new Blob(
+    messages.flatMap((message) => {
+      const data = new TextEncoder().encode(message);
+      const head = new DataView(new ArrayBuffer(headBytes));
+      head.setUint32(1, data.length);
+      return [head, data];
+    }),
+  );
 }
 
 /** What is read from: `read` of a stream's reader. */
@@ -32,45 +30,32 @@ export type ReadChunk = () => Promise<{ readonly done: boolean; readonly value?:
 
 /** Makes a reader of frames: each call gives the next one, or undefined where the body ends between two. Throws RangeError for a larger message, and Error where the body ends inside one. */
 export function createEnvelopeReader(read: ReadChunk, messageBytesMax: number): () => Promise<Envelope | undefined> {
-  let chunks: Uint8Array[] = [];
-  let held = 0;
-  let ended = false;
+  let held = new Uint8Array();
 
-  const fill = async (bytes: number): Promise<boolean> => {
-    while (held < bytes && !ended) {
+  /** So many bytes; undefined where the body ends just before them and may do so. */
+  const take = async (bytes: number, mayEnd: boolean): Promise<Uint8Array | undefined> => {
+    const chunks = [held];
+    let size = held.length;
+    while (size < bytes) {
       const { done, value } = await read();
-      if (done) ended = true;
-      else if (value) {
-        chunks.push(value);
-        held += value.length;
+      if (done) {
+        if (mayEnd && !size) return undefined;
+        throw new Error("the stream ended inside a frame");
       }
+      chunks.push(value as Uint8Array<ArrayBuffer>);
+      size += value!.length;
     }
-    return held >= bytes;
-  };
-  // Joins once a whole frame is there, not at each chunk: that would copy a large message over and over.
-  const take = (bytes: number): Uint8Array => {
-    const all = chunks.length === 1 ? chunks[0]! : new Uint8Array(held);
-    if (chunks.length !== 1) {
-      let at = 0;
-      for (const chunk of chunks) {
-        all.set(chunk, at);
-        at += chunk.length;
-      }
-    }
-    held -= bytes;
-    chunks = held > 0 ? [all.subarray(bytes)] : [];
+    // Joined once a whole frame is there, not at each chunk: that would copy a large message over and over.
+    const all = chunks[1] ? new Uint8Array(await new Blob(chunks).arrayBuffer()) : held;
+    held = all.subarray(bytes);
     return all.subarray(0, bytes);
   };
 
   return async () => {
-    if (!(await fill(headBytes))) {
-      if (held > 0) throw new Error("the stream ended inside a frame");
-      return undefined;
-    }
-    const head = take(headBytes);
+    const head = await take(headBytes, true);
+    if (!head) return undefined;
     const length = new DataView(head.buffer, head.byteOffset).getUint32(1);
     if (length > messageBytesMax) throw new RangeError(`a message of ${length} bytes is larger than ${messageBytesMax}`);
-    if (!(await fill(length))) throw new Error("the stream ended inside a frame");
-    return { flags: head[0]!, data: take(length) };
+    return { flags: head[0]!, data: (await take(length, false))! };
   };
 }

@@ -76,7 +76,7 @@ export function clientStream<T extends object, R extends string>(client: Client,
   const run = async (): Promise<Outcome<T>> => {
     const progress = begin(client, method, options);
     const { scope } = progress;
-    const collect = async (): Promise<Uint8Array<ArrayBuffer>> => {
+    const collect = async (): Promise<Blob> => {
       const messages: string[] = [];
       for await (const request of requests) {
         // Nobody waits any more: let go of the source as well.
