@@ -33,7 +33,7 @@ export async function generate(protoDir: string, choices: readonly TargetChoice[
   const image = await buildImage(protoDir);
   const model = buildModel(image);
   const files = choices.flatMap(({ target, folder, options }) =>
-    target.emit(model, options).map(({ path, content }) => ({ path: posix.join(folder, path), content })),
+    target.emit(model, options, image).map((file) => ({ ...file, path: posix.join(folder, file.path) })),
   );
   return { model, files, inputs: image.inputs };
 }

@@ -1,4 +1,5 @@
-/** The language-neutral model of a contract: plain JSON data, the one input of every target. */
+/** The language-neutral model of a contract: plain JSON data, the input of every target. */
+import type { Image } from "./image.js";
 
 /** Version of this layout. Grows when a field changes its meaning or goes away; new optional fields do not count. */
 export const modelVersion = 1;
@@ -413,15 +414,20 @@ export interface OutputFile {
   /** Relative to the target's folder, with forward slashes. */
   readonly path: string;
   readonly content: string;
+  /** The file is a person's from then on: written where there is none, never compared, changed or removed. */
+  readonly once?: true;
 }
 
-/** A target: a pure function of the model. */
+/** A target: a pure function of the contract. */
 export interface Target {
   readonly name: string;
   /** One line for `parapet-generate --help`. */
   readonly summary: string;
   /** Options that it knows, each with one line of help. */
   readonly options?: Readonly<Record<string, string>>;
-  /** Files of this target; throws GeneratorError for what it cannot express. Only options that it knows are given. */
-  emit(model: Model, options: Readonly<Record<string, string>>): readonly OutputFile[];
+  /**
+   * Files of this target; throws GeneratorError for what it cannot express. Only options that it knows are given.
+   * The image is for what needs descriptors themselves; everything else is in the model.
+   */
+  emit(model: Model, options: Readonly<Record<string, string>>, image: Image): readonly OutputFile[];
 }

@@ -34,7 +34,7 @@ export function hashOf(content: string | Uint8Array): string {
 
 /** The manifest of a set of files. */
 export function manifestOf(inputs: Readonly<Record<string, string>>, files: readonly OutputFile[]): Manifest {
-  const outputs = Object.fromEntries(sorted(files).map(({ path, content }) => [path, hashOf(content)]));
+  const outputs = Object.fromEntries(sorted(ours(files)).map(({ path, content }) => [path, hashOf(content)]));
   return { generator: "parapet-generate", inputs, outputs };
 }
 
@@ -42,7 +42,7 @@ export function manifestOf(inputs: Readonly<Record<string, string>>, files: read
 export async function driftOf(out: string, manifestFile: string, files: readonly OutputFile[]): Promise<Drift> {
   const drift = { missing: [] as string[], changed: [] as string[], stale: [] as string[], foreign: [] as string[] };
   const known = (await readManifest(manifestFile))?.outputs ?? {};
-  for (const { path, content } of sorted(files)) {
+  for (const { path, content } of sorted(ours(files))) {
     const there = await readText(join(out, path));
     if (there === undefined) drift.missing.push(path);
     else if (there === content) continue;
@@ -61,8 +61,8 @@ export async function writeFiles(out: string, manifestFile: string, files: reado
   const drift = await driftOf(out, manifestFile, files);
   if (drift.foreign.length > 0) return drift;
   const due = new Set([...drift.missing, ...drift.changed]);
-  for (const { path, content } of files) {
-    if (due.has(path)) await writeText(join(out, path), content);
+  for (const { path, content, once } of files) {
+    if (once ? (await readText(join(out, path))) === undefined : due.has(path)) await writeText(join(out, path), content);
   }
   const known = (await readManifest(manifestFile))?.outputs ?? {};
   for (const path of drift.stale) {
@@ -100,6 +100,11 @@ async function readText(file: string): Promise<string | undefined> {
 async function writeText(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, text);
+}
+
+/** What is generated for good: files written once are their owner's. */
+function ours(files: readonly OutputFile[]): readonly OutputFile[] {
+  return files.filter(({ once }) => once !== true);
 }
 
 function sorted(files: readonly OutputFile[]): OutputFile[] {

@@ -3,8 +3,12 @@ import type { Target } from "../model.js";
 import { conformanceTarget } from "./conformance/emit.js";
 import { contractTarget } from "./contract/emit.js";
 import { openapiModuleTarget, openapiTarget } from "./openapi/emit.js";
+import { conformanceContractTarget } from "./conformance-contract/emit.js";
 import { restTarget } from "./rest/emit.js";
+import { serverTarget } from "./server/emit.js";
 import { typescriptTarget } from "./typescript/emit.js";
 
 /** Every target, in the order in which they run. */
-export const targets: readonly Target[] = [contractTarget, restTarget, openapiTarget, openapiModuleTarget, conformanceTarget, typescriptTarget];
+export const targets: readonly Target[] = [
+  contractTarget, restTarget, openapiTarget, openapiModuleTarget, conformanceTarget, conformanceContractTarget, typescriptTarget, serverTarget,
+];

@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { buildModel } from "../build/build-model.js";
 import { buildImage, type Image } from "../image.js";
-import type { Model } from "../model.js";
+import type { Model, OutputFile, Target } from "../model.js";
 
 const folders = {
   /** Parapet's own contract. */
@@ -43,4 +43,9 @@ export async function modelOfFile(name: ContractName, file: string): Promise<Mod
 /** The model of a whole folder. */
 export async function modelOf(name: ContractName): Promise<Model> {
   return buildModel(await imageOf(name));
+}
+
+/** What a target makes of an image. */
+export function emitted(target: Target, image: Image, options: Readonly<Record<string, string>> = {}): readonly OutputFile[] {
+  return target.emit(buildModel(image), options, image);
 }

@@ -1,11 +1,11 @@
 // Tests the cases of a conformance suite against goldens.
 import { describe, expect, it } from "vitest";
-import { modelOfFile } from "../../testing/contracts.js";
+import { emitted, imageOfFile } from "../../testing/contracts.js";
 import { conformanceTarget } from "./emit.js";
 
 describe("cases.ts", () => {
   it.each(["rules", "routes", "names"])("of %s.proto is its golden", async (name) => {
-    const [file] = conformanceTarget.emit(await modelOfFile("awkward", `${name}.proto`), {});
+    const [file] = emitted(conformanceTarget, await imageOfFile("awkward", `${name}.proto`));
     expect(file!.path).toBe("cases.ts");
     await expect(file!.content).toMatchFileSnapshot(`golden/${name}.cases.ts`);
   });

@@ -90,7 +90,8 @@ export const cases: readonly MethodCase[] = ${tsLiteral(cases)};
 `;
 }
 
-function caseOf(model: Model, method: Method): JsonObject {
+/** What a suite needs to know of one method, as JSON. */
+export function caseOf(model: Model, method: Method): JsonObject {
   const { access, limit, audit, idempotencyKey } = method.policy;
   const permission = access.kind === "permission" ? access : undefined;
   const bucket = limit.kind === "bucket" ? limit : undefined;

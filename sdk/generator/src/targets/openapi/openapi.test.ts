@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import type { Model } from "../../model.js";
-import { type ContractName, modelOf, modelOfFile } from "../../testing/contracts.js";
+import { type ContractName, emitted, imageOf, imageOfFile, modelOf, modelOfFile } from "../../testing/contracts.js";
 import { documentOf } from "./document.js";
 import { openapiModuleTarget, openapiTarget } from "./emit.js";
 import { responseHeaders } from "./headers.js";
@@ -40,14 +40,14 @@ function targetOf(document: OpenApiDocument, ref: string): unknown {
 
 describe("a document", () => {
   it.each(["rules", "routes", "shapes", "names", "legacy"])("of %s.proto is its golden", async (file) => {
-    const [yaml] = openapiTarget.emit(await modelOfFile("awkward", `${file}.proto`), { title: "Awkward", version: "1.0.0", license: "Apache 2.0", licenseId: "Apache-2.0" });
+    const [yaml] = emitted(openapiTarget, await imageOfFile("awkward", `${file}.proto`), { title: "Awkward", version: "1.0.0", license: "Apache 2.0", licenseId: "Apache-2.0" });
     await expect(yaml!.content).toMatchFileSnapshot(`golden/${file}.openapi.yaml`);
   });
 
   it("is the same as YAML, as JSON and as a module", async () => {
-    const model = await modelOf("parapet");
-    const [yaml, json] = openapiTarget.emit(model, { name: "x" });
-    const [module] = openapiModuleTarget.emit(model, {});
+    const image = await imageOf("parapet");
+    const [yaml, json] = emitted(openapiTarget, image, { name: "x" });
+    const [module] = emitted(openapiModuleTarget, image);
     expect([yaml!.path, json!.path, module!.path]).toEqual(["x.openapi.yaml", "x.openapi.json", "document.ts"]);
     expect(parse(yaml!.content)).toEqual(JSON.parse(json!.content));
     const texts = [...module!.content.matchAll(/: string = (".*");$/gm)].map(([, literal]) => JSON.parse(literal!) as string);

@@ -1,5 +1,6 @@
 /** Names that the TypeScript target makes: each unique, whatever the contract calls its things. */
 import type { Method, Model, Service } from "../../model.js";
+import { kebabCase } from "../kebab-case.js";
 
 /** Names of one service. */
 export interface ServiceNames {
@@ -86,7 +87,7 @@ export function createNames(model: Model, types: readonly { readonly fullName: s
     services.set(service.fullName, {
       property,
       className: take(upperFirst(property), `${upperFirst(property)}Api`),
-      module: `${folderOf(service.package)}/${kebab(service.name)}`,
+      module: `${folderOf(service.package)}/${kebabCase(service.name)}`,
     });
     const members = new Set<string>(reservedMembers);
     for (const method of service.methods) {
@@ -142,5 +143,4 @@ function plural(noun: string): string {
 const flat = (name: string): string => name.split(".").map(upperFirst).join("");
 const pascal = (text: string): string => text.split(/[._]/).map(upperFirst).join("");
 const camel = (text: string): string => lowerFirst(pascal(text));
-const kebab = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
 const folderOf = (packageName: string): string => packageName.replaceAll(".", "/") || "default";

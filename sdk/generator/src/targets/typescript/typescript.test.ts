@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { OutputFile } from "../../model.js";
-import { modelOf, modelOfFile } from "../../testing/contracts.js";
+import { emitted, imageOf, imageOfFile } from "../../testing/contracts.js";
 import { typescriptTarget } from "./emit.js";
 import { reserved } from "./names.js";
 
@@ -59,7 +59,7 @@ export async function reason(): Promise<number> {
 `;
 
 async function generate(): Promise<readonly OutputFile[]> {
-  return typescriptTarget.emit(await modelOf("awkward"), {});
+  return emitted(typescriptTarget, await imageOf("awkward"));
 }
 
 /** Type-checks files strictly; returns what the compiler says. */
@@ -98,7 +98,7 @@ function compile(files: readonly OutputFile[]): string {
 
 describe("the TypeScript client", () => {
   it.each(["names", "shapes", "legacy", "rules"])("of %s.proto is its golden", async (name) => {
-    const files = typescriptTarget.emit(await modelOfFile("awkward", `${name}.proto`), { source: "src" });
+    const files = emitted(typescriptTarget, await imageOfFile("awkward", `${name}.proto`), { source: "src" });
     for (const { path, content } of files) await expect(content).toMatchFileSnapshot(`golden/${name}/${path}`);
   });
 
@@ -118,7 +118,7 @@ describe("the TypeScript client", () => {
   });
 
   it("puts its files where the options say, and names the facade as asked", async () => {
-    const files = typescriptTarget.emit(await modelOf("awkward"), { source: "src/gen", facade: "Zoo" });
+    const files = emitted(typescriptTarget, await imageOf("awkward"), { source: "src/gen", facade: "Zoo" });
     expect(files.every(({ path }) => path === "api.md" || path.startsWith("src/gen/"))).toBe(true);
     expect(files.find(({ path }) => path === "src/gen/facade.ts")?.content).toContain("export class Zoo {");
   });

@@ -1,0 +1,100 @@
+/** The commands `generate` and `check`: files from a contract, and whether they still are what they would be. */
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { defaultChoices, generate, type TargetChoice } from "../generate.js";
+import { targets } from "../targets/index.js";
+import { type Drift, driftOf, manifestHolds, manifestOf, writeFiles } from "../write.js";
+import { type Command, type CommandIo, count, type Output, UsageError } from "./command.js";
+
+const usage = "--proto DIR --out DIR [options]";
+
+/** Writes. */
+export const generateCommand: Command = {
+  usage,
+  summary: "generate from the protos in --proto, annotated with parapet.policy.v1, into --out",
+  run: (args, io) => run("generate", args, io),
+};
+
+/** Compares. */
+export const checkCommand: Command = {
+  usage,
+  summary: "write nothing; fail if the files in --out are not what it would write",
+  run: (args, io) => run("check", args, io),
+};
+
+async function run(command: "generate" | "check", args: readonly string[], output: CommandIo): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      proto: { type: "string" },
+      out: { type: "string" },
+      target: { type: "string", multiple: true },
+      option: { type: "string", multiple: true },
+      manifest: { type: "string" },
+    },
+  });
+  if (values.proto === undefined || values.out === undefined) throw new UsageError("--proto and --out are needed");
+
+  const out = resolve(values.out);
+  const manifestFile = values.manifest === undefined ? join(out, "manifest.json") : resolve(values.manifest);
+  const { files, inputs, model } = await generate(values.proto, choicesOf(values.target, values.option));
+  const manifest = manifestOf(inputs, files);
+  if (command === "check") {
+    const drift = await driftOf(out, manifestFile, files);
+    const drifted = report(drift, output);
+    if (drifted === 0 && !(await manifestHolds(manifestFile, manifest))) {
+      output.err(`changed: ${manifestFile}`);
+      return 1;
+    }
+    if (drifted > 0) output.err(`parapet-generate: ${count(drifted, "file")} to regenerate`);
+    return drifted > 0 ? 1 : 0;
+  }
+  const drift = await writeFiles(out, manifestFile, files, manifest);
+  if (drift.foreign.length > 0) {
+    drift.foreign.forEach((path) => output.err(`${path}: exists and was not generated; move it away`));
+    return 1;
+  }
+  const methods = model.services.reduce((sum, service) => sum + service.methods.length, 0);
+  const written = drift.missing.length + drift.changed.length;
+  output.out(`parapet-generate: ${count(methods, "method")}, ${count(files.length, "file")}, ${written} written, ${drift.stale.length} stale`);
+  return 0;
+}
+
+function report(drift: Drift, output: Output): number {
+  const entries = Object.entries(drift) as [keyof Drift, readonly string[]][];
+  for (const [kind, paths] of entries) paths.forEach((path) => output.err(`${kind}: ${path}`));
+  return entries.reduce((sum, [, paths]) => sum + paths.length, 0);
+}
+
+function choicesOf(names: readonly string[] | undefined, settings: readonly string[] | undefined): readonly TargetChoice[] {
+  const options = optionsOf(settings ?? []);
+  const chosen = names?.map(choiceOf) ?? defaultChoices;
+  for (const name of options.keys()) {
+    if (chosen.every(({ target }) => target.name !== name)) throw new UsageError(`--option for "${name}", which is not among the targets of this run`);
+  }
+  return chosen.map((choice) => ({ ...choice, options: options.get(choice.target.name) ?? {} }));
+}
+
+function choiceOf(text: string): TargetChoice {
+  const [name, folder] = splitAt(text, "=");
+  const target = targets.find((candidate) => candidate.name === name);
+  if (target === undefined) throw new UsageError(`unknown target "${name}"; known: ${targets.map((known) => known.name).join(", ")}`);
+  return { target, folder: folder ?? name, options: {} };
+}
+
+function optionsOf(settings: readonly string[]): Map<string, Record<string, string>> {
+  const options = new Map<string, Record<string, string>>();
+  for (const setting of settings) {
+    const [path, value] = splitAt(setting, "=");
+    const [target, name = ""] = splitAt(path, ".");
+    const known = targets.find((candidate) => candidate.name === target)?.options ?? {};
+    if (value === undefined || !(name in known)) throw new UsageError(`unknown option "${setting}"; write TARGET.NAME=VALUE`);
+    options.set(target, { ...options.get(target), [name]: value });
+  }
+  return options;
+}
+
+function splitAt(text: string, separator: string): [string, string?] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
+}

@@ -1,0 +1,147 @@
+/** Target `server`: a server that starts and passes its contract's conformance before a line of it is written by hand. */
+import { posix } from "node:path";
+import type { Image } from "../../image.js";
+import type { JsonObject, Method, Model, OutputFile, Service, Target } from "../../model.js";
+import { kebabCase } from "../kebab-case.js";
+import { tsHeader } from "../mark.js";
+import { restTarget } from "../rest/emit.js";
+import { tsLiteral } from "../ts-literal.js";
+
+/** Writes `main.ts` and a file for each service once, and what they stand on every time. */
+export const serverTarget: Target = {
+  name: "server",
+  summary: "main.ts and services/*.ts to go on with by hand, never overwritten, on top of gen/server/*.ts",
+  options: { messages: "folder of protoc-gen-es's files, seen from the target's folder (default: gen)" },
+  emit: (model, { messages = "gen" }, image) => emitServer(model, messages, image),
+};
+
+const here = "gen/server";
+
+/** A service with the names that its files use. */
+interface Named {
+  readonly service: Service;
+  /** Name of the descriptor that protoc-gen-es exports. */
+  readonly descriptor: string;
+  /** Name of the object of handlers. */
+  readonly local: string;
+  /** File of the handlers, without its ending. */
+  readonly file: string;
+  /** Module of the descriptor, seen from the target's folder. */
+  readonly module: string;
+}
+
+function emitServer(model: Model, messages: string, image: Image): OutputFile[] {
+  const services = namesOf(model, messages, image);
+  return [
+    ...restTarget.emit(model, {}, image).map((file) => ({ ...file, path: `${here}/${file.path}` })),
+    { path: `${here}/samples.ts`, content: emitSamples(services) },
+    { path: `${here}/services.ts`, content: emitRegistration(services) },
+    ...services.map((named): OutputFile => ({ path: `services/${named.file}.ts`, content: emitHandlers(named), once: true })),
+    { path: "main.ts", content: emitMain(), once: true },
+  ];
+}
+
+function namesOf(model: Model, messages: string, image: Image): Named[] {
+  return model.services.map((service) => {
+    const alone = model.services.filter(({ name }) => name === service.name).length === 1;
+    // Two services of one name are told apart by their packages.
+    const full = alone ? service.name : service.fullName.split(".").map((part) => part[0]!.toUpperCase() + part.slice(1)).join("");
+    const file = image.registry.getService(service.fullName)!.file.name;
+    return { service, descriptor: service.name, local: full[0]!.toLowerCase() + full.slice(1), file: kebabCase(full), module: posix.join(messages, `${file}_pb.js`) };
+  });
+}
+
+function importOf({ descriptor, local, module }: Named, from: string): string {
+  const path = posix.relative(from, module);
+  const alias = `${local[0]!.toUpperCase()}${local.slice(1)}`;
+  return `import { ${descriptor === alias ? alias : `${descriptor} as ${alias}`} } from "${path.startsWith(".") ? path : `./${path}`}";\n`;
+}
+
+function aliasOf({ local }: Named): string {
+  return local[0]!.toUpperCase() + local.slice(1);
+}
+
+/** How a handler of each kind answers with one sample. */
+const answers: Readonly<Record<Method["kind"], (name: string, sample: string) => string>> = {
+  unary: (name, sample) => `${name}: () => ${sample}`,
+  server_streaming: (name, sample) => `async *${name}() {\n    yield ${sample};\n  }`,
+  client_streaming: (name, sample) => `async ${name}(requests) {\n    await drained(requests);\n    return ${sample};\n  }`,
+  bidi_streaming: (name, sample) => `async *${name}(requests) {\n    for await (const _ of requests) yield ${sample};\n  }`,
+};
+
+/** A sample; of a list it is the last page, or clients would go on for ever. */
+function responseOf({ examples: { response }, paging }: Method): JsonObject | undefined {
+  if (response === undefined || paging === undefined) return response;
+  // The name by which the convention knows it (AIP-158).
+  const { nextPageToken: _, ...page } = response;
+  return page;
+}
+
+function emitSamples(services: readonly Named[]): string {
+  const drains = services.some(({ service }) => service.methods.some(({ kind }) => kind === "client_streaming"));
+  const objects = services.map((named) => {
+    const handlers = named.service.methods.map((method) => {
+      const output = `${aliasOf(named)}.method.${method.localName}.output`;
+      const response = responseOf(method);
+      const sample = response === undefined ? `create(${output})` : `fromJson(${output}, ${tsLiteral(response, "  ")})`;
+      return `  /** ${method.name}: a response that keeps the contract's rules. */\n  ${answers[method.kind](method.localName, sample)},\n`;
+    });
+    return `\n/** Handlers of ${named.service.fullName} that answer everybody alike. */\nexport const ${named.local}Samples = {\n${handlers.join("")}} satisfies ServiceImpl<typeof ${aliasOf(named)}>;\n`;
+  });
+  const body = objects.join("");
+  const needed = ["create", "fromJson"].filter((name) => body.includes(`${name}(`));
+  return `${tsHeader("Sample handlers of every service, to start from")}${needed.length > 0 ? `import { ${needed.join(", ")} } from "@bufbuild/protobuf";\n` : ""}import type { ServiceImpl } from "@connectrpc/connect";
+${services.map((named) => importOf(named, here)).join("")}${body}${drains ? "\nasync function drained(messages: AsyncIterable<unknown>): Promise<void> {\n  for await (const _ of messages);\n}\n" : ""}`;
+}
+
+function emitRegistration(services: readonly Named[]): string {
+  return `${tsHeader("Registers the handlers of every service")}import type { ServiceRegistrar } from "@parapet/server";
+${services.map((named) => importOf(named, here)).join("")}${services.map(({ local, file }) => `import { ${local} } from "../../services/${file}.js";\n`).join("")}
+/** Registers every service of the contract. */
+export function services(router: ServiceRegistrar): void {
+${services.map((named) => `  router.service(${aliasOf(named)}, ${named.local});\n`).join("")}}
+`;
+}
+
+function emitHandlers(named: Named): string {
+  const { service, local } = named;
+  return `/** ${service.name}: its handlers. This file is yours. */
+import type { ServiceImpl } from "@connectrpc/connect";
+${importOf(named, "services")}import { ${local}Samples } from "../gen/server/samples.js";
+
+/** What is not written here answers with a sample. Nothing here asks who is calling: the contract's policy has been enforced before. */
+export const ${local}: ServiceImpl<typeof ${aliasOf(named)}> = {
+  ...${local}Samples,
+};
+`;
+}
+
+function emitMain(): string {
+  return `/** Starts the server: gRPC, gRPC-Web, Connect and REST on one port, behind the contract's policy. This file is yours. */
+import { createLog, createParapet, openCredentialsFile, openFileAuditSink } from "@parapet/server";
+import { routes } from "./gen/server/routes.js";
+import { services } from "./gen/server/services.js";
+
+const { PORT = "8080", HOST = "127.0.0.1", CREDENTIALS_FILE = "credentials.json", AUDIT_FILE = "audit.ndjson" } = process.env;
+const log = createLog("warn", (line) => void process.stderr.write(line));
+const audit = await openFileAuditSink(AUDIT_FILE);
+const parapet = createParapet({
+  services,
+  rest: routes,
+  identity: openCredentialsFile({ path: CREDENTIALS_FILE, log }),
+  audit,
+  log,
+});
+const port = await parapet.listen({ hosts: [HOST], port: Number(PORT) });
+console.log(\`listening on http://\${HOST}:\${port}\`);
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    void parapet.close().then(async () => {
+      await audit.close();
+      process.exit(0);
+    });
+  });
+}
+`;
+}

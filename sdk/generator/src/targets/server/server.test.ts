@@ -1,0 +1,44 @@
+// Tests the skeleton of a server against goldens, and that what a person wrote stays.
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { main } from "../../cli.js";
+import { emitted, imageOfFile } from "../../testing/contracts.js";
+import { serverTarget } from "./emit.js";
+
+describe("the skeleton of routes.proto", () => {
+  it("is its golden", async () => {
+    const files = emitted(serverTarget, await imageOfFile("awkward", "routes.proto"), { messages: "messages" });
+    expect(files.map(({ path, once }) => `${path}${once ? " once" : ""}`)).toEqual([
+      "gen/server/routes.ts", "gen/server/samples.ts", "gen/server/services.ts", "services/routes-service.ts once", "main.ts once",
+    ]);
+    for (const { path, content } of files.filter((file) => file.path !== "gen/server/routes.ts")) await expect(content).toMatchFileSnapshot(`golden/${path}`);
+  });
+});
+
+describe("files that are a person's", () => {
+  let out: string;
+  beforeEach(async () => {
+    out = await mkdtemp(join(tmpdir(), "parapet-server-target-"));
+  });
+  afterEach(async () => {
+    await rm(out, { recursive: true, force: true });
+  });
+  const awkward = fileURLToPath(new URL("../../testing/awkward", import.meta.url));
+  const run = (...command: string[]) => main([...command, "--proto", awkward, "--out", out, "--target", "server=."], { out: () => undefined, err: () => undefined });
+
+  it("are written once, and neither overwritten nor called drift", async () => {
+    expect(await run()).toBe(0);
+    expect(await readFile(join(out, "main.ts"), "utf8")).toContain("createParapet");
+    await writeFile(join(out, "main.ts"), "// Mine.\n");
+    expect(await run()).toBe(0);
+    expect(await readFile(join(out, "main.ts"), "utf8")).toBe("// Mine.\n");
+    expect(await run("check")).toBe(0);
+    await rm(join(out, "main.ts"));
+    expect(await run("check")).toBe(0);
+    await writeFile(join(out, "gen/server/services.ts"), "// Mine.\n");
+    expect(await run("check")).toBe(1);
+  });
+});
