@@ -35,9 +35,19 @@ function isTrusted(proxies: BlockList, address: string): boolean {
 export function createClientIp(trusted: readonly string[], onIgnored: (peer: string) => void): (peer: string | undefined, forwardedFor: readonly string[]) => string {
   const proxies = parseProxies(trusted);
   let reported = false;
+  // Calls come in rows from one peer.
+  let lastPeer = "";
+  let lastAddress = "";
+  const addressOf = (peer: string): string => {
+    if (peer !== lastPeer) {
+      lastPeer = peer;
+      lastAddress = plainAddress(peer) ?? "0.0.0.0";
+    }
+    return lastAddress;
+  };
   return (peer, forwardedFor) => {
     // A Unix socket has no peer address: file permissions authenticate it, and a proxy in front of it is not known.
-    const address = peer === undefined ? "127.0.0.1" : (plainAddress(peer) ?? "0.0.0.0");
+    const address = peer === undefined ? "127.0.0.1" : addressOf(peer);
     if (forwardedFor.length === 0) return address;
     if (trusted.length === 0 || !isTrusted(proxies, address)) {
       if (!reported) {

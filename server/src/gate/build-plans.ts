@@ -166,7 +166,9 @@ function compileTemplate(desc: DescMessage, template: string, pseudonym: Pseudon
     };
   });
   if (parts.length === 1) return () => template;
-  return (request) => parts.map((part) => part(request)).join("");
+  const render = (request: Message | undefined): string => parts.map((part) => part(request)).join("");
+  const undecoded = render(undefined);
+  return (request) => (request === undefined ? undecoded : render(request));
 }
 
 function compileValidation(desc: DescMessage, validator: ReturnType<typeof createValidator>): (request: Message) => readonly FieldViolation[] {
