@@ -86,7 +86,7 @@ function entriesOf(text: string, tenant: string): Map<string, Entry> {
     if (typeof id !== "string" || id === "") throw new CredentialsFileError(`${where}.id: wanted a text`);
     if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256)) throw new CredentialsFileError(`${where}.sha256: wanted 64 lower-case hex digits`);
     if (entries.has(sha256)) throw new CredentialsFileError(`${where}.sha256: listed before`);
-    const expiresAtMs = expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(String(expiresAt));
+    const expiresAtMs = expiresAt === undefined ? Number.POSITIVE_INFINITY : typeof expiresAt === "string" ? Date.parse(expiresAt) : Number.NaN;
     if (Number.isNaN(expiresAtMs)) throw new CredentialsFileError(`${where}.expiresAt: wanted a time such as 2027-01-01T00:00:00Z`);
     const held = grantsOf(grants, where);
     entries.set(sha256, {
