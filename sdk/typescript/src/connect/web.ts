@@ -3,10 +3,10 @@ import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import { createClient, type ClientOptions } from "../runtime/client.js";
 import { createRuledTransport } from "./ruled-transport.js";
-import { createServiceClients, type ServiceClients } from "./services.js";
+import { createServiceClients, type ServiceClients } from "./web-services.js";
 
 export { ParapetError } from "../runtime/error.js";
-export { type ServiceClients, services } from "./services.js";
+export { type ServiceClients, services } from "./web-services.js";
 
 /** How to make a client for browsers. */
 export interface WebOptions extends ClientOptions {
@@ -20,15 +20,30 @@ export interface ParapetWebClient extends ServiceClients {
 
 const transports = { "grpc-web": createGrpcWebTransport, connect: createConnectTransport } as const;
 
-/** Makes typed connect-es clients of all services. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. Calls fail with ParapetError only. */
-export function createParapetClient({ protocol, ...options }: WebOptions): ParapetWebClient {
+/** What the transports of connect-web are made of here. */
+export interface TransportBase {
+  readonly baseUrl: string;
+  readonly useBinaryFormat: true;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/**
+ * A transport with the rules and errors of the SDK, for clients of single services: smaller than `createParapetClient`, which carries all of them and both protocols.
+ * `make` is `createGrpcWebTransport` or `createConnectTransport` of connect-web. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work.
+ */
+export function createTransport(options: ClientOptions, make: (base: TransportBase) => Transport): Transport {
   const client = createClient(options);
-  const inner = transports[protocol]({
+  const inner = make({
     baseUrl: client.baseUrl,
     useBinaryFormat: true,
     // A followed redirect would hand X-API-Key to whatever host it names.
     fetch: (input, init) => client.fetch(typeof input === "string" ? input : "href" in input ? input.href : input.url, { ...init, redirect: "manual" }),
   });
-  const transport = createRuledTransport(client, inner);
+  return createRuledTransport(client, inner);
+}
+
+/** Makes typed connect-es clients of all services. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. Calls fail with ParapetError only. */
+export function createParapetClient({ protocol, ...options }: WebOptions): ParapetWebClient {
+  const transport = createTransport(options, transports[protocol]);
   return { ...createServiceClients(transport), transport };
 }
