@@ -128,3 +128,5 @@ export const auditPageSizeDefault = 100;
 export const errorTextCharsMax = 256;
 /** Of the violations in one error those are kept that fit, in bytes. */
 export const violationBytesMax = 2 * 1024;
+/** Size of the file in which worker processes keep their common budgets, in bytes; it is taken whole at the start. */
+export const sharedLimitsBytes = 128 * 1024 * 1024;

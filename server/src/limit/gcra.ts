@@ -10,9 +10,8 @@ import { capacityOf, type Meter } from "./meter.js";
  * `requests`, so that nothing is rounded and the wait that is named is the wait that holds, as long as
  * capacity × window stays below 2^53 (at 60 s: 150 million units).
  */
-export function createTokenBucket(): Meter {
-  let missing = 0;
-  let atUs = 0;
+export function createTokenBucket(saved?: Float64Array): Meter {
+  let [missing = 0, atUs = 0] = saved ?? [];
   return {
     spend(bucket, cost, nowUs) {
       const unit = bucket.windowMs * 1_000;
@@ -28,6 +27,7 @@ export function createTokenBucket(): Meter {
       if (admitted) missing += needed;
       return readingOf(bucket, whole, missing, admitted ? 0 : needed);
     },
+    state: () => Float64Array.of(missing, atUs),
   };
 }
 

@@ -1,22 +1,8 @@
 /** The limiter of one process: every budget in memory, in bounded space. */
-import { Algorithm } from "@parapet/contract/parapet/policy/v1/policy_pb";
 import { bucketsLookedAt, bucketsMax } from "../limits.js";
-import { createTokenBucket } from "./gcra.js";
-import type { BucketNumbers, Limiter } from "./limiter.js";
-import { capacityOf, type Meter } from "./meter.js";
-import { createStrictWindow } from "./strict-window.js";
-
-/** Numbers that hold for one subject in place of the bucket's own. */
-export interface OverrideNumbers {
-  readonly requests: number;
-  readonly burst: number;
-}
-
-/** Where the limiter asks for other numbers. */
-export interface OverrideSource {
-  /** The numbers in force for a subject of a bucket, if they differ. Called on every call: answers from memory. */
-  find(bucket: string, subject: string): OverrideNumbers | undefined;
-}
+import type { Limiter } from "./limiter.js";
+import type { Meter } from "./meter.js";
+import { budgetKeyOf, createMeter, numbersInForce, type OverrideSource, verdictOf } from "./metering.js";
 
 /** What the limiter is made of. */
 export interface MemoryLimiterOptions {
@@ -38,11 +24,6 @@ interface Budget {
   /** From then on nothing is missing, and forgetting the budget changes nothing. */
   fullAtUs: number;
 }
-
-const meters: Readonly<Partial<Record<Algorithm, () => Meter>>> = {
-  [Algorithm.TOKEN_BUCKET]: createTokenBucket,
-  [Algorithm.STRICT_WINDOW]: createStrictWindow,
-};
 
 /**
  * Makes a limiter whose budgets are keyed by bucket and subject. Each new budget makes it look at a few old ones: those that
@@ -83,36 +64,17 @@ export function createMemoryLimiter({ nowMs, overrides, budgetsMax = bucketsMax 
     },
     spend(bucket, subject, cost) {
       const nowUs = Math.floor(nowMs() * 1_000);
-      const numbers = inForce(bucket, overrides?.find(bucket.name, subject));
-      // A bucket's name has no blank (the contract's names are identifiers), so no subject reaches into another bucket.
-      const key = `${bucket.name} ${subject}`;
+      const numbers = numbersInForce(bucket, subject, overrides);
+      const key = budgetKeyOf(bucket, subject);
       let budget = budgets.get(key);
       if (budget === undefined) {
         makeRoom(nowUs);
-        budget = { meter: meterOf(bucket), fullAtUs: nowUs };
+        budget = { meter: createMeter(bucket), fullAtUs: nowUs };
         budgets.set(key, budget);
       }
       const reading = budget.meter.spend(numbers, cost, nowUs);
       budget.fullAtUs = nowUs + reading.fullInUs;
-      return {
-        admitted: reading.admitted,
-        bucket: numbers,
-        capacity: capacityOf(numbers),
-        remaining: reading.remaining,
-        fullInMs: reading.fullInUs / 1_000,
-        nextUnitInMs: reading.nextUnitInUs / 1_000,
-        retryAfterMs: reading.retryAfterUs / 1_000,
-      };
+      return verdictOf(numbers, reading);
     },
   };
-}
-
-function inForce(bucket: BucketNumbers, override: OverrideNumbers | undefined): BucketNumbers {
-  return override === undefined ? bucket : { ...bucket, requests: override.requests, burst: override.burst };
-}
-
-function meterOf(bucket: BucketNumbers): Meter {
-  const create = meters[bucket.algorithm];
-  if (create === undefined) throw new RangeError(`bucket ${bucket.name} has no algorithm`);
-  return create();
 }

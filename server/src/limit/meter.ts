@@ -19,7 +19,12 @@ export interface Reading {
 export interface Meter {
   /** Spends `cost` units, a whole number of at least 1, if there are as many; a refused call spends nothing (RL-07). */
   spend(bucket: BucketNumbers, cost: number, nowUs: number): Reading;
+  /** What a meter of the same algorithm goes on from, in another process or later. */
+  state(): Float64Array;
 }
+
+/** Makes a meter: full, or as far as `saved` says. */
+export type CreateMeter = (saved?: Float64Array) => Meter;
 
 /** Units that can be spent at once from idle; strict windows have no burst. */
 export function capacityOf(bucket: BucketNumbers): number {

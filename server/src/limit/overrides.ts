@@ -24,7 +24,7 @@ import { kinds, pack, rangeOf } from "../store/keys.js";
 import type { PageTokens } from "../store/page-token.js";
 import type { Reader, Store } from "../store/store.js";
 import type { BucketNumbers } from "./limiter.js";
-import type { OverrideNumbers, OverrideSource } from "./memory-limiter.js";
+import type { OverrideNumbers, OverrideSource } from "./metering.js";
 import { sourceOf } from "./source.js";
 import { accountSubject, sourceSubject, userSubject } from "./subject.js";
 

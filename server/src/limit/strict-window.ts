@@ -15,11 +15,15 @@ interface Spent {
  * Memory is bounded: buckets of more than `strictWindowEntriesMax` units keep one entry for each of as many equal slices of
  * the window, dated by its last call, so that they may admit up to a slice later than an exact log would, never earlier.
  */
-export function createStrictWindow(): Meter {
+export function createStrictWindow(saved?: Float64Array): Meter {
   /** Oldest first; entries before `first` are forgotten. */
   let log: Spent[] = [];
   let first = 0;
   let used = 0;
+  for (let i = 0; saved !== undefined && i + 1 < saved.length; i += 2) {
+    log.push({ atUs: saved[i]!, units: saved[i + 1]! });
+    used += saved[i + 1]!;
+  }
 
   function forget(untilUs: number): void {
     while (first < log.length && log[first]!.atUs <= untilUs) used -= log[first++]!.units;
@@ -68,5 +72,6 @@ export function createStrictWindow(): Meter {
         retryAfterUs: admitted ? 0 : cost > capacity ? Infinity : wait(used + cost - capacity),
       };
     },
+    state: () => Float64Array.from(log.slice(first).flatMap(({ atUs, units }) => [atUs, units])),
   };
 }

@@ -1,0 +1,164 @@
+/** The limiter of several processes: every budget in one unsynced LMDB environment, in bounded space. */
+import { closeSync, mkdirSync, openSync, rmSync, statSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { Algorithm } from "@parapet/contract/parapet/policy/v1/policy_pb";
+import { open, type RootDatabase } from "lmdb";
+import { fail, Reason } from "../errors.js";
+import { bucketsLookedAt, bucketsMax, sharedLimitsBytes, strictWindowEntriesMax } from "../limits.js";
+import type { BucketNumbers, Limiter, LimitVerdict } from "./limiter.js";
+import { capacityOf } from "./meter.js";
+import { budgetKeyOf, createMeter, numbersInForce, type OverrideSource, verdictOf } from "./metering.js";
+
+/** What the limiter is made of. */
+export interface SharedLimiterOptions {
+  /** The directory that `prepareSharedLimits` made. */
+  readonly directory: string;
+  /** A clock in milliseconds, finer than one, monotonic and the same in all processes (`process.hrtime`, CLOCK_MONOTONIC). */
+  readonly nowMs: () => number;
+  /** The buckets in force: the larger their logs, the fewer budgets there is room for. */
+  readonly buckets: readonly BucketNumbers[];
+  readonly overrides?: OverrideSource;
+  /** Budgets kept at most. Default: what fits into half of the file, at most `limits.bucketsMax`. */
+  readonly budgetsMax?: number;
+}
+
+/** A limiter over an environment that must be closed. */
+export interface SharedLimiter extends Limiter {
+  /** Budgets that all processes remember. */
+  readonly size: number;
+  close(): Promise<void>;
+}
+
+type Database = RootDatabase<Uint8Array, Uint8Array>;
+
+/** Sorts before every budget, whose keys begin with the letter of a bucket's name. */
+const sweepKey = Uint8Array.of(0);
+const end = Uint8Array.of(0xff);
+
+/**
+ * Makes the directory anew, with empty budgets: what was counted before a start is forgotten, as it is in memory. The file
+ * has its full size at once, so that a full disk is met here and not as SIGBUS in a process that writes to the map. For the
+ * one process that owns the data, before the others open it.
+ */
+export async function prepareSharedLimits(directory: string, bytes: number = sharedLimitsBytes): Promise<void> {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const db = openEnvironment(directory, bytes);
+  const { pageSize, lastPageNumber } = db.getStats() as { pageSize: number; lastPageNumber: number };
+  await db.close();
+  const path = fileIn(directory);
+  const file = openSync(path, "r+");
+  try {
+    const zeros = new Uint8Array(1024 * 1024);
+    const size = Math.max(bytes, statSync(path).size);
+    for (let at = (lastPageNumber + 1) * pageSize; at < size; ) at += writeSync(file, zeros, 0, Math.min(zeros.length, size - at), at);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Opens the budgets. Each question is one write transaction, which LMDB serialises over the processes (RL-02); one that is
+ * refused writes nothing. A process that is killed inside of one leaves the budget as it was. Bounds as in the memory
+ * limiter: each new budget makes the limiter look at a few old ones, of which the full go, or the fullest. If the
+ * environment does not take a question, it is a Failure with reason STORE_UNAVAILABLE: nothing is admitted uncounted.
+ */
+export function openSharedLimiter({ directory, nowMs, buckets, overrides, budgetsMax }: SharedLimiterOptions): SharedLimiter {
+  const db = openEnvironment(directory, sharedLimitsBytes);
+  const most = budgetsMax ?? Math.max(1, Math.min(bucketsMax, Math.floor(sharedLimitsBytes / 2 / Math.max(...buckets.map(budgetBytes), 1))));
+
+  const spend = (bucket: BucketNumbers, subject: string, cost: number): LimitVerdict => {
+    const nowUs = Math.floor(nowMs() * 1_000);
+    const numbers = numbersInForce(bucket, subject, overrides);
+    const key = Buffer.from(budgetKeyOf(bucket, subject));
+    const row = db.get(key);
+    const meter = createMeter(bucket, row && numbersIn(row).subarray(1));
+    const reading = meter.spend(numbers, cost, nowUs);
+    if (reading.admitted) {
+      if (row === undefined) makeRoom(db, nowUs, most);
+      const state = meter.state();
+      const saved = new Float64Array(1 + state.length);
+      saved[0] = nowUs + reading.fullInUs;
+      saved.set(state, 1);
+      db.putSync(key, new Uint8Array(saved.buffer));
+    }
+    return verdictOf(numbers, reading);
+  };
+
+  return {
+    get size() {
+      return sweepIn(db.get(sweepKey)).count;
+    },
+    spend(bucket, subject, cost) {
+      try {
+        return db.transactionSync(() => spend(bucket, subject, cost));
+      } catch (cause) {
+        throw cause instanceof RangeError ? cause : fail(Reason.STORE_UNAVAILABLE, {}, { cause });
+      }
+    },
+    close: () => db.close(),
+  };
+}
+
+/** Counts a new budget, and looks at the next few of the others, round and round. */
+function makeRoom(db: Database, nowUs: number, budgetsMax: number): void {
+  let { count, after } = sweepIn(db.get(sweepKey));
+  let fullest: Uint8Array | undefined;
+  let fullestAtUs = Infinity;
+  const gone: Uint8Array[] = [];
+  let looked = 0;
+  for (const { key, value } of db.getRange({ start: after, exclusiveStart: true, end, limit: bucketsLookedAt })) {
+    looked++;
+    after = Uint8Array.from(key);
+    const fullAtUs = numbersIn(value)[0]!;
+    if (fullAtUs <= nowUs) gone.push(after);
+    else if (fullAtUs < fullestAtUs) [fullest, fullestAtUs] = [after, fullAtUs];
+  }
+  if (gone.length === 0 && count >= budgetsMax && fullest !== undefined) gone.push(fullest);
+  for (const key of gone) db.removeSync(key);
+  count += 1 - gone.length;
+  if (looked < bucketsLookedAt) after = sweepKey;
+  const row = new Uint8Array(4 + after.length);
+  new DataView(row.buffer).setUint32(0, count);
+  row.set(after, 4);
+  db.putSync(sweepKey, row);
+}
+
+/** How many budgets there are, and the last that was looked at. */
+function sweepIn(row: Uint8Array | undefined): { count: number; after: Uint8Array } {
+  if (row === undefined) return { count: 0, after: sweepKey };
+  return { count: new DataView(row.buffer, row.byteOffset).getUint32(0), after: row.slice(4) };
+}
+
+/** A row: when the budget is full again (µs), then the state of its meter. Copied, since numbers must be aligned. */
+function numbersIn(row: Uint8Array): Float64Array {
+  return new Float64Array(Uint8Array.from(row).buffer);
+}
+
+/** Most bytes that one budget takes: key and node, then the row; long rows take whole pages. */
+function budgetBytes(bucket: BucketNumbers): number {
+  const numbers = bucket.algorithm === Algorithm.STRICT_WINDOW ? 1 + 2 * Math.min(capacityOf(bucket), strictWindowEntriesMax) : 3;
+  const row = numbers * Float64Array.BYTES_PER_ELEMENT;
+  return 128 + (row < 1_024 ? row : Math.ceil(row / 4_096 + 1) * 4_096);
+}
+
+function fileIn(directory: string): string {
+  return join(directory, "limits.mdb");
+}
+
+function openEnvironment(directory: string, bytes: number): Database {
+  // lmdb reads `permissionsMode`, `useWritemap` and `noMemInit`, and does not declare all of them.
+  const options = {
+    path: fileIn(directory),
+    encoding: "binary" as const,
+    keyEncoding: "binary" as const,
+    overlappingSync: false,
+    eventTurnBatching: false,
+    cache: false,
+    noSync: true,
+    useWritemap: true,
+    mapSize: bytes,
+    permissionsMode: 0o600,
+  };
+  return open(options);
+}
