@@ -100,6 +100,7 @@ const floodAccepted = 1024 * 1024 + 15 * 1024 * 1024;
 const boundedDiscard: Check = {
   id: "AN-06",
   profile: "smoke",
+  lane: "waiting",
   over: ({ encoding, http }) => http === "h1" && encoding !== "connect-get" && encoding !== "grpc-web-text",
   run: async (context, judge, variant) => {
     const { client } = context;
