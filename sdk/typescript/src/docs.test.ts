@@ -1,6 +1,6 @@
 /** Every snippet of README.md and api.md compiles. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,11 +32,15 @@ it("every snippet of README.md and api.md compiles", () => {
         declarationMap: false,
         sourceMap: false,
         types: [],
-        paths: { "*": [join(root, "node_modules/*")], "@parapet/sdk": [join(home, "src/index.ts")], "@parapet/sdk/*": [join(home, "src/*/index.ts")] },
+        paths: {
+          "@parapet/sdk": [join(home, "src/index.ts")],
+          "@parapet/sdk/*": [join(home, "src/*/index.ts"), join(home, "src/*.ts")],
+        },
       },
       include: ["*.ts"],
     };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+    symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
     writeFileSync(join(folder, "package.json"), '{"type":"module"}');
     files.forEach((code, at) => writeFileSync(join(folder, `snippet-${at}.ts`), code));
     const { stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], { encoding: "utf8" });
