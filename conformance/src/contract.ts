@@ -79,6 +79,11 @@ export const reasons: ReadonlyMap<string, ReasonFacts> = new Map(
 function contractMethod(desc: DescMethod): ContractMethod {
   const facts = cases.find(({ method }) => method === `${desc.parent.typeName}/${desc.name}`);
   if (facts === undefined) throw new Error(`the contract has no case of ${desc.parent.typeName}/${desc.name}: generate it anew`);
+  return methodFrom(desc, facts);
+}
+
+/** A method of any contract, from its descriptor and its case. */
+export function methodFrom(desc: DescMethod, facts: MethodCase): ContractMethod {
   return {
     desc,
     name: `${desc.parent.name}/${desc.name}`,

@@ -3,6 +3,7 @@ import { lookup } from "node:dns/promises";
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect, isIP } from "node:net";
 import { catalog } from "./checks/catalog.js";
+import { contractCatalog, runContractProfile } from "./contract-profile/run.js";
 import { type Options, readOptions, type RunCommand, usage } from "./options.js";
 import { requirementOf, requirements } from "./registry.js";
 import { type Check, profiles } from "./run/check.js";
@@ -66,9 +67,10 @@ function printPlan(options: RunCommand, { stdout }: CommandIo): number {
 async function runSuite(options: RunCommand, io: CommandIo): Promise<number> {
   const say = (line: string): void => void io.stderr.write(`${line}\n`);
   for (const warning of options.warnings) say(`warning: ${warning}`);
-  const checks = selectChecks(options);
-  const strangers = [...options.only, ...options.required].filter((id) => !catalog.some((check) => check.id === id));
-  if (checks.length === 0 || strangers.length > 0) {
+  const checks = options.anyContract === undefined ? selectChecks(options) : [];
+  const known: readonly { readonly id: string }[] = options.anyContract === undefined ? catalog : contractCatalog;
+  const strangers = [...options.only, ...options.required].filter((id) => !known.some((check) => check.id === id));
+  if ((options.anyContract === undefined && checks.length === 0) || strangers.length > 0) {
     say(`nothing to run: ${strangers.length > 0 ? `no check of ${strangers.join(", ")}` : "the selection is empty"}`);
     return exit.harness;
   }
@@ -79,23 +81,32 @@ async function runSuite(options: RunCommand, io: CommandIo): Promise<number> {
     say(`target ${options.target.origin} is unreachable: ${target}`);
     return exit.harness;
   }
-  say(`parapet-conformance ${version()}, profile ${options.profile}, target ${options.target.origin} (${target.address}), seed ${seed}`);
+  const profile = options.anyContract === undefined ? options.profile : "contract";
+  say(`parapet-conformance ${version()}, profile ${profile}, target ${options.target.origin} (${target.address}), seed ${seed}`);
   const transport = createTransport(target);
   const client = createWireClient(transport, options.timeoutMs, options.requestsMax);
-  let context: Context | undefined;
-  try {
-    const { profile, adminUser, adminPassword, signingKey, origin, protocols } = options;
-    context = await openSession({ client, settings: { profile, adminUser, adminPassword, signingKey, origin }, random: createRandom(seed), now: io.now, protocols, loopback: target.address.startsWith("127."), log: say });
-    say(`run ${context.namespace} against ${context.claims.implementation} ${context.claims.version}`);
-    const results = await runChecks(context, { checks, required: new Set(options.required), onResult: progress(say, checks) });
-    await closeSession(context, say);
+  const finish = (results: readonly Result[], about: Pick<RunIdentity, "implementation" | "version" | "contractHash">): number => {
     const summary = summarize(results, client.traffic.requests, (performance.now() - startedAtMs) / 1_000);
-    const { implementation, version: deployed, contractHash } = context.claims;
-    const identity: RunIdentity = { target: options.target.origin, implementation, version: deployed, contractHash, suite: version(), profile: options.profile, seed, command: commandOf(options, seed) };
+    const identity: RunIdentity = { target: options.target.origin, ...about, suite: version(), profile, seed, command: commandOf(options, seed) };
     if (options.report !== undefined && options.out !== undefined) writeFileSync(options.out, reportForms[options.report]({ results, summary, identity }));
     printSummary(io.stdout, results, summary, identity);
     if (summary.passed) return exit.passed;
     return summary.counts["HARNESS-ERROR"] > 0 && summary.counts.FAIL === 0 ? exit.harness : exit.failed;
+  };
+  let context: Context | undefined;
+  try {
+    const loopback = target.address.startsWith("127.");
+    if (options.anyContract !== undefined) {
+      const results = await runContractProfile({ ...options.anyContract, client, protocols: options.protocols, only: options.only, required: options.required, loopback, say });
+      return finish(results, { implementation: "a deployment of", version: options.anyContract.contract.hash.slice(0, 12), contractHash: options.anyContract.contract.hash });
+    }
+    const { adminUser, adminPassword, signingKey, origin, protocols } = options;
+    context = await openSession({ client, settings: { profile: options.profile, adminUser, adminPassword, signingKey, origin }, random: createRandom(seed), now: io.now, protocols, loopback, log: say });
+    say(`run ${context.namespace} against ${context.claims.implementation} ${context.claims.version}`);
+    const results = await runChecks(context, { checks, required: new Set(options.required), onResult: progress(say, checks) });
+    await closeSession(context, say);
+    const { implementation, version: deployed, contractHash } = context.claims;
+    return finish(results, { implementation, version: deployed, contractHash });
   } catch (error) {
     if (context !== undefined) await closeSession(context, say);
     say(`the run could not go on: ${(error as Error).message}`);
@@ -171,7 +182,8 @@ function printSummary(stdout: NodeJS.WritableStream, results: readonly Result[],
 }
 
 /** The command that repeats a run, without its secrets. */
-function commandOf({ target, adminUser, profile, only, protocols }: RunCommand, seed: number): string {
+function commandOf({ target, anyContract, adminUser, profile, only, protocols }: RunCommand, seed: number): string {
+  if (anyContract !== undefined) return `parapet-conformance run --profile contract --target ${target.origin} --contract FILE --credentials FILE`;
   const lists = [...only.map((id) => `--only ${id}`), ...protocols.map((label) => `--protocol ${label}`)];
   return ["parapet-conformance run", `--target ${target.origin}`, `--admin-user ${adminUser}`, `--profile ${profile}`, `--seed ${seed}`, ...lists].join(" ");
 }

@@ -1,6 +1,7 @@
 /** Reads the command line of the suite. */
 import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
+import { type AnyContract, FileError, parseContract, parseTokens, type RoleTokens } from "./contract-profile/files.js";
 import { type Profile, profiles } from "./run/check.js";
 import { reportForms } from "./run/report.js";
 import { protocolLabels } from "./run/runner.js";
@@ -12,6 +13,8 @@ export interface RunCommand {
   readonly adminUser: string;
   readonly adminPassword: string;
   readonly profile: Profile;
+  /** Set for the profile `contract`: any contract, in place of Parapet's own. */
+  readonly anyContract: { readonly contract: AnyContract; readonly tokens: RoleTokens } | undefined;
   readonly report: keyof typeof reportForms | undefined;
   readonly out: string | undefined;
   readonly seed: number | undefined;
@@ -34,19 +37,25 @@ export type Options = RunCommand | { readonly command: "help" | "version" } | { 
 type Take = (name: string) => string | undefined;
 
 const valued = [
-  "target", "admin-user", "admin-password-file", "admin-password", "profile", "report", "out", "seed", "timeout", "requests-max", "only", "require", "protocol", "signing-key-file", "origin", "ca",
+  "target", "admin-user", "admin-password-file", "admin-password", "profile", "report", "out", "seed", "timeout", "requests-max", "only", "require", "protocol", "signing-key-file", "origin", "ca", "contract", "credentials",
 ] as const;
 
 /** Options that may be repeated; each may hold several values separated by commas. */
 const repeated = new Set<string>(["only", "require", "protocol"]);
 
+/** The profile that knows nothing of Parapet's own services. */
+const contractProfileName = "contract";
+
 /** The usage text. */
 export const usage = `parapet-conformance run --target URL --admin-user NAME [options]
+parapet-conformance run --profile contract --target URL --contract FILE --credentials FILE [options]
 parapet-conformance plan [--profile NAME]
 
 The admin's password comes from PARAPET_ADMIN_PASSWORD or --admin-password-file.
 
-  --profile NAME             ${profiles.join(", ")} (default smoke)
+  --profile NAME             ${profiles.join(", ")} (default smoke), or ${contractProfileName}
+  --contract FILE            contract.json of any annotated contract, written by parapet-generate's target conformance-contract
+  --credentials FILE         tokens of the roles nobody, reader, writer, owner and admin, and the resource they are for
   --report FORM --out FILE   ${Object.keys(reportForms).join(" or ")}, written to FILE
   --only ID                  these requirements alone, e.g. AN-01 (may repeat, or a list with commas)
   --protocol LABEL           these ways to call alone: ${protocolLabels.join(", ")}
@@ -72,13 +81,15 @@ export function readOptions(argv: readonly string[], env: Readonly<Record<string
   const warnings: string[] = [];
   const protocols = lists("protocol");
   for (const label of protocols) if (!protocolLabels.includes(label)) problems.push(`--protocol ${label}: wanted ${protocolLabels.join(", ")}`);
+  const contractProfile = take("profile") === contractProfileName;
   const signingKey = readBytes(take("signing-key-file"), "--signing-key-file", problems);
   const options: RunCommand = {
     command,
     target: targetOf(take("target"), command, problems),
     adminUser: take("admin-user") ?? "admin",
-    adminPassword: command === "plan" ? "" : passwordOf(take, env, problems, warnings),
-    profile: oneOf(take("profile") ?? "smoke", profiles, "--profile", problems),
+    adminPassword: command === "plan" || contractProfile ? "" : passwordOf(take, env, problems, warnings),
+    profile: contractProfile ? "smoke" : oneOf(take("profile") ?? "smoke", profiles, "--profile", problems),
+    anyContract: contractProfile && command === "run" ? contractOf(take, problems) : undefined,
     report: take("report") === undefined ? undefined : oneOf(take("report")!, Object.keys(reportForms) as (keyof typeof reportForms)[], "--report", problems),
     out: take("out"),
     seed: take("seed") === undefined ? undefined : numberOf(take("seed")!, "--seed", problems),
@@ -94,6 +105,22 @@ export function readOptions(argv: readonly string[], env: Readonly<Record<string
   };
   if ((options.report === undefined) !== (options.out === undefined)) problems.push("--report and --out belong together");
   return problems.length > 0 ? { command: "wrong", problems } : options;
+}
+
+function contractOf(take: Take, problems: string[]): RunCommand["anyContract"] {
+  const read = <T>(name: string, parse: (text: string) => T): T | undefined => {
+    if (take(name) === undefined) problems.push(`--${name} is missing: the profile ${contractProfileName} needs it`);
+    const text = readBytes(take(name), `--${name}`, problems)?.toString("utf8");
+    try {
+      return text === undefined ? undefined : parse(text);
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      problems.push(`--${name}: ${error.message}`);
+      return undefined;
+    }
+  };
+  const [contract, tokens] = [read("contract", parseContract), read("credentials", parseTokens)];
+  return contract && tokens && { contract, tokens };
 }
 
 function collect(argv: readonly string[], problems: string[]): Map<string, string[]> {
