@@ -282,3 +282,21 @@ describe("what is printed", () => {
     for (const line of table.trimEnd().split("\n")) expect(line.split("|")).toHaveLength(6);
   });
 });
+
+describe("the number of worker processes", () => {
+  it("comes from the arguments before the environment, and is one where nobody says", () => {
+    expect(load({}).config.workers).toBe(1);
+    expect(load({ PARAPET_WORKERS: "2" }).config.workers).toBe(2);
+    const { config, sources } = load({ PARAPET_WORKERS: "2" }, undefined, ["--workers", "3"]);
+    expect([config.workers, sources.workers]).toEqual([3, "--workers"]);
+    expect(load({}, undefined, ["--workers=4"]).config.workers).toBe(4);
+  });
+
+  it("is refused where it is no number, is missing, or has no store to share", () => {
+    expect(problemsOf({}, undefined, ["--workers", "many"])).toEqual([expect.stringContaining("a whole number from 1 to 64")]);
+    expect(problemsOf({}, undefined, ["--workers"])).toEqual(["--workers: wanted how many processes serve the port"]);
+    expect(problemsOf({}, undefined, ["--worker", "2"])).toEqual([expect.stringContaining('unknown argument "--worker"'), expect.stringContaining('"2"')]);
+    expect(problemsOf({ PARAPET_WORKERS: "2", PARAPET_STORE: "memory" })).toEqual([expect.stringContaining("wanted PARAPET_STORE=lmdb, it is memory")]);
+    expect(problemsOf({ PARAPET_WORKERS: "1", PARAPET_STORE: "memory" })).toEqual([]);
+  });
+});

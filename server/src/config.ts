@@ -18,7 +18,7 @@ export interface Config extends Omit<RawConfig, "metricsPublic"> {
 /** What to read. */
 export interface LoadOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Arguments after the command: `--config FILE`. */
+  /** Arguments after the command: `--config FILE`, `--workers N`. */
   readonly argv?: readonly string[];
   /** The YAML file; `--config` and PARAPET_CONFIG come first. */
   readonly file?: string;
@@ -60,7 +60,7 @@ for (const [key, { name, alias, secret }] of entries) {
 const knownNames = [...owners.keys()];
 
 /**
- * Reads and checks the configuration: environment first, then `.env` (not in production), then the YAML file, then defaults.
+ * Reads and checks the configuration: arguments first, then the environment, then `.env` (not in production), then the YAML file, then defaults.
  * Throws ConfigError with all problems.
  */
 export function loadConfig(options: LoadOptions): Loaded {
@@ -86,7 +86,8 @@ export function loadConfig(options: LoadOptions): Loaded {
 
 /** The sources in the order of their precedence. */
 function readSources({ env, argv = [], file, directory = process.cwd() }: LoadOptions, problems: string[]): Source[] {
-  const path = configPath(argv, problems) ?? (env["PARAPET_CONFIG"] || undefined) ?? file;
+  const argument = fromArguments(argv, problems);
+  const path = argument.path ?? (env["PARAPET_CONFIG"] || undefined) ?? file;
   const environment = fromEnvironment(env);
   const yaml = path === undefined ? { given: [], problems: [] } : fromYaml(resolve(directory, path));
   const dotEnv = fromDotEnv(directory);
@@ -94,21 +95,35 @@ function readSources({ env, argv = [], file, directory = process.cwd() }: LoadOp
   if (!isProduction && saysProduction(dotEnv)) {
     problems.push("PARAPET_PRODUCTION (.env): `.env` is not read in production; set it in the environment");
   }
-  const all = isProduction ? [environment, yaml] : [environment, dotEnv, yaml];
+  const all = isProduction ? [argument.source, environment, yaml] : [argument.source, environment, dotEnv, yaml];
   for (const source of all) problems.push(...source.problems.map((each) => `${each.source}: ${each.problem}`));
   return all;
 }
 
-function configPath(argv: readonly string[], problems: string[]): string | undefined {
+/** What an argument says that takes a value, by its name. */
+const knownArguments: Readonly<Record<string, { readonly variable?: VariableKey; readonly wanted: string }>> = {
+  "--config": { wanted: "the path of a YAML file" },
+  "--workers": { variable: "workers", wanted: "how many processes serve the port" },
+};
+
+/** The file that the arguments name, and the variables that they set. */
+function fromArguments(argv: readonly string[], problems: string[]): { path: string | undefined; source: Source } {
   let path: string | undefined;
+  const given: Given[] = [];
   for (let index = 0; index < argv.length; index++) {
     const argument = argv[index]!;
-    if (argument === "--config" && argv[index + 1] !== undefined) path = argv[++index];
-    else if (argument.startsWith("--config=") && argument.length > 9) path = argument.slice(9);
-    else if (argument.startsWith("--config")) problems.push("--config: wanted the path of a YAML file");
-    else problems.push(`unknown argument ${JSON.stringify(argument)}: wanted --config FILE`);
+    const [name = "", ...rest] = argument.split("=");
+    const option = Object.hasOwn(knownArguments, name) ? knownArguments[name] : undefined;
+    if (option === undefined) {
+      problems.push(`unknown argument ${JSON.stringify(argument)}: wanted --config FILE or --workers N`);
+      continue;
+    }
+    const text = argument.includes("=") ? rest.join("=") : argv[++index];
+    if (text === undefined || text === "") problems.push(`${name}: wanted ${option.wanted}`);
+    else if (option.variable === undefined) path = text;
+    else given.push({ name: variables[option.variable].name, text, source: name });
   }
-  return path;
+  return { path, source: { given, problems: [] } };
 }
 
 function saysProduction({ given }: Source): boolean {
@@ -206,6 +221,9 @@ function contradictions(config: Config, origins: Record<VariableKey, string>): s
   const problems: string[] = [];
   if (!config.authEnabled && !config.address.loopback) {
     problems.push(`PARAPET_AUTH_ENABLED=false (${origins.authEnabled}): wanted true, or a loopback PARAPET_ADDR such as localhost:11023; it is ${variables.address.kind.print(config.address)}`);
+  }
+  if (config.workers > 1 && config.store === "memory") {
+    problems.push(`PARAPET_WORKERS=${config.workers} (${origins.workers}): worker processes share a store; wanted PARAPET_STORE=lmdb, it is memory`);
   }
   if (config.tlsEnabled) problems.push(`PARAPET_TLS_ENABLED=true (${origins.tlsEnabled}): TLS is not built yet; wanted false, with TLS ending in front of the server`);
   if (isInside(config.keyDir, config.dataDir)) problems.push(`PARAPET_KEY_DIR (${origins.keyDir}): ${JSON.stringify(config.keyDir)} lies in the data directory; wanted a directory outside it and its backups`);

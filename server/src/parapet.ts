@@ -68,6 +68,8 @@ export interface ParapetOptions {
   /** Whether reflection needs a principal. */
   readonly reflection?: "public" | "authenticated" | "off";
   readonly timeouts?: Partial<OnePortTimeouts>;
+  /** Called as a call arrives, before anything is decided; for deployments of several processes over one store. */
+  readonly catchUp?: () => void;
   /** False while the store does not answer. */
   readonly serving?: () => boolean;
   readonly metrics?: Metrics;
@@ -132,6 +134,7 @@ export function createParapet(options: ParapetOptions): Parapet {
     failureBucket,
     everybody: options.everybody,
     nowUnixSeconds: () => Date.now() / 1000,
+    catchUp: options.catchUp,
   });
   const flood = createFlood(options.audit, pseudonymKey, nowMs);
   const act = createAct({ gate, audit: options.audit, flood, idempotency: options.idempotency, pseudonym, log });

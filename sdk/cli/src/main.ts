@@ -25,7 +25,7 @@ const usageExit = 64;
 const configExit = 78;
 
 const commands: Readonly<Record<string, Command>> = {
-  serve: { usage: "[--config FILE]", summary: "start the server", run: serve },
+  serve: { usage: "[--config FILE] [--workers N]", summary: "start the server", run: serve },
   config: { usage: "[--config FILE | --markdown]", summary: "print the configuration in force, secrets redacted, or the table of all variables", run: printConfig },
   help: { usage: "", summary: "print this", run: ({ stdout }) => print(stdout, help()) },
 };

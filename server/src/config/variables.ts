@@ -35,6 +35,7 @@ function variable<T, const Default extends string | undefined>(
 const second = 1_000;
 const day = 86_400 * second;
 const requestsMax = 100_000_000;
+const workersMax = 64;
 const messageSize = size(1024, 256 * 1024 * 1024);
 const drainTime = duration(0, 3_600 * second);
 
@@ -45,6 +46,7 @@ export const variables = {
   dataDir: variable("PARAPET_DATA_DIR", path, ".parapet/data", "Directory of the store. One server process owns it."),
   keyDir: variable("PARAPET_KEY_DIR", path, ".parapet/keys", "Directory of key files (0700), outside the data directory and its backups. With another data directory the default is that path with `-keys` appended."),
   store: variable("PARAPET_STORE", choice("lmdb", "memory"), "lmdb", "Where data is kept. `memory` forgets everything at the end of the process."),
+  workers: variable("PARAPET_WORKERS", integer(1, workersMax), "1", "Processes that serve the port. With more than one, a primary process owns the store and they share it, with one budget of limits and one audit log. `--workers N` says the same."),
   authEnabled: variable("PARAPET_AUTH_ENABLED", boolean, "true", "Whether calls need a credential. `false` is accepted on a loopback address only.", { alias: "MDDB_AUTH_ENABLED" }),
   authJwtSecret: variable("PARAPET_AUTH_JWT_SECRET", secretText(32, 4_096), undefined, "Secret that signs tokens (HS256), at least 32 bytes. Absent: one is generated into the key directory at the first start.", { alias: "MDDB_AUTH_JWT_SECRET", secret: true }),
   authJwtExpiryMs: variable("PARAPET_AUTH_JWT_EXPIRY", duration(60 * second, 366 * day), "24h", "How long a token lives.", { alias: "MDDB_AUTH_JWT_EXPIRY" }),

@@ -21,6 +21,8 @@ export interface GateOptions {
   /** Everybody is this principal: authentication is off. */
   readonly everybody: Authenticated | undefined;
   readonly nowUnixSeconds: () => number;
+  /** Called as a call arrives, before anything is decided; where other processes change what decisions rest on. */
+  readonly catchUp?: (() => void) | undefined;
 }
 
 /** All values of a request header, by lower-case name. */
@@ -38,7 +40,7 @@ export interface Gate {
 
 /** Makes the gate. */
 export function createGate(options: GateOptions): Gate {
-  const { identity, limiter, limitBy, failureBucket, everybody, nowUnixSeconds } = options;
+  const { identity, limiter, limitBy, failureBucket, everybody, nowUnixSeconds, catchUp } = options;
 
   const subjectOf = (call: Call): string => (call.principal !== undefined && limitBy === "user" ? userSubject(call.principal.id) : sourceSubject(call.clientIp));
 
@@ -84,6 +86,7 @@ export function createGate(options: GateOptions): Gate {
   };
 
   const admit = (call: Call, headers: HeaderValues): Failure | undefined | Promise<Failure | undefined> => {
+    catchUp?.();
     if (everybody !== undefined) return proceed(call, everybody);
     const sent = readCredential(headers);
     if (sent === undefined || sent instanceof Failure) return proceed(call, sent);

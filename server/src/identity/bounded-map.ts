@@ -6,6 +6,7 @@ export interface BoundedMap<Key, Value> {
   /** Remembers a value, forgetting the oldest one if need be; returns it. */
   set(key: Key, value: Value): Value;
   delete(key: Key): void;
+  clear(): void;
   readonly size: number;
 }
 
@@ -23,6 +24,7 @@ export function createBoundedMap<Key, Value>(entriesMax: number): BoundedMap<Key
       return value;
     },
     delete: (key) => void entries.delete(key),
+    clear: () => entries.clear(),
     get size() {
       return entries.size;
     },

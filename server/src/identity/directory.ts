@@ -27,6 +27,8 @@ export interface Directory {
   lastUsedAt(key: ApiKeyRecord): number;
   /** Stores the uses noted since the last time, in one transaction. `noteUse` does so at most once a minute; at the end it keeps the last ones. */
   saveUse(): Promise<void>;
+  /** Forgets what it read: another process changed some of it. Uses that are not stored yet stay. */
+  forgetAll(): void;
   /** Ends its subscription to the store. */
   close(): void;
 }
@@ -111,6 +113,10 @@ export function createDirectory({ store, accounts, apiKeys, nowMs, entriesMax = 
           if (key !== undefined && key.lastUsedAt < lastUsedAt) apiKeys.putApiKey(tx, { ...key, lastUsedAt });
         }
       });
+    },
+    forgetAll() {
+      byUser.clear();
+      byKey.clear();
     },
     close: unsubscribe,
   };

@@ -36,6 +36,8 @@ export interface LimitOverrides extends OverrideSource {
   list(request: ListLimitOverridesRequest, call: Call): ListLimitOverridesResponse;
   /** Ends one. Throws LIMIT_OVERRIDE_NOT_FOUND. */
   delete(request: DeleteLimitOverrideRequest, call: Call): Promise<DeleteLimitOverrideResponse>;
+  /** Reads them all again: another process changed some. */
+  reload(): void;
   /** Ends the subscription to the store. */
   close(): void;
 }
@@ -152,6 +154,9 @@ export function createLimitOverrides(options: LimitOverridesOptions): LimitOverr
         note(call, before, before, undefined);
         return create(DeleteLimitOverrideResponseSchema, { status: "deleted" });
       });
+    },
+    reload() {
+      inForce = index(readAll(store));
     },
     close: unsubscribe,
   };

@@ -120,5 +120,6 @@ export const kinds = {
   documentByUpdate: 0x44,
   documentByExpiry: 0x45,
   revision: 0x46,
+  sharedChanges: 0x7e,
   probe: 0x7f,
 } as const;

@@ -8,7 +8,7 @@ import { storeMapBytes, storeReadAheadEntries } from "../limits.js";
 import { checkKey, isEmpty } from "./check-key.js";
 import { createFeed } from "./feed.js";
 import { Overlay } from "./overlay.js";
-import { claimDirectory, type Ownership } from "./owner.js";
+import { claimDirectory, joinDirectory, type Ownership } from "./owner.js";
 import type { Entry, Range, Snapshot, Store, Transaction } from "./store.js";
 
 /** Where the store lives. */
@@ -17,6 +17,8 @@ export interface LmdbStoreOptions {
   readonly directory: string;
   /** Address space mapped at first, in bytes; default `storeMapBytes`. */
   readonly mapBytes?: number;
+  /** Pid of the process that owns the directory, in a worker process of it; absent: this process becomes the owner. */
+  readonly ownedBy?: number;
 }
 
 type Database = RootDatabase<Uint8Array, Uint8Array>;
@@ -37,17 +39,17 @@ interface Settled {
 }
 
 /**
- * Opens the store in a directory and claims it for this process. Throws an Error that names directory and owner if another
- * process has it.
+ * Opens the store in a directory and claims it for this process, or joins the process that owns it. Throws an Error that
+ * names directory and owner if another process has it.
  *
  * Durability: the environment is opened without `overlappingSync`, so a commit writes its pages, calls fdatasync, and
  * writes the meta page through a descriptor opened with O_DSYNC, before it becomes visible and before its promises resolve.
  * (With `overlappingSync`, lmdb's default, a commit is visible, and its promise resolves, ahead of the sync.)
  */
-export function openLmdbStore({ directory, mapBytes = storeMapBytes }: LmdbStoreOptions): Store {
+export function openLmdbStore({ directory, mapBytes = storeMapBytes, ownedBy }: LmdbStoreOptions): LmdbStore {
   const path = resolve(directory);
   const made = mkdirSync(path, { recursive: true, mode: 0o700 });
-  const owner = claimDirectory(path);
+  const owner = ownedBy === undefined ? claimDirectory(path) : joinDirectory(path, ownedBy);
   try {
     const file = join(path, "data.mdb");
     refuseForeignFile(file);
@@ -74,6 +76,8 @@ export function openLmdbStore({ directory, mapBytes = storeMapBytes }: LmdbStore
   }
 }
 
+export type { LmdbStore };
+
 class LmdbStore implements Store {
   readonly #db: Database;
   readonly #owner: Ownership;
@@ -97,6 +101,22 @@ class LmdbStore implements Store {
   get(key: Uint8Array): Uint8Array | undefined {
     this.#admitRead();
     return getFrom(this.#db, key, undefined);
+  }
+
+  /**
+   * The value of a key as it is at this moment, whichever process wrote it, and from then on at least that state for every
+   * read. Other reads are as new as the last commit of this process, but may lag behind those of others by a turn of the
+   * event loop.
+   */
+  latest(key: Uint8Array): Uint8Array | undefined {
+    this.#admitRead();
+    guarded(() => this.#db.resetReadTxn());
+    return getFrom(this.#db, key, undefined);
+  }
+
+  /** Frees what processes that were killed were reading; until then the pages they saw are not used again. */
+  forgetDeadReaders(): void {
+    guarded(() => this.#db.readerCheck());
   }
 
   range(range: Range): Iterable<Entry> {

@@ -1,4 +1,4 @@
-/** One process owns a data directory: claims, and who holds the one in force. */
+/** One process owns a data directory, with its worker processes: claims, and who holds the one in force. */
 import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, linkSync, openSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -18,6 +18,10 @@ interface Claim {
 }
 
 const claimName = /^owner\.(\d{1,15})$/;
+const workerName = /^worker\.\d{1,15}$/;
+/** Workers of an owner that was killed notice it at once; a busy one is waited for this long, in milliseconds. */
+const orphansMsMax = 5_000;
+const orphansPollMs = 20;
 
 /**
  * Claims `directory` for this process, or throws an Error that names the directory and the process that owns it.
@@ -26,6 +30,8 @@ const claimName = /^owner\.(\d{1,15})$/;
  * is released or its process is gone (so `kill -9` needs no cleaning up); it is deleted only when a higher one exists, so
  * of several processes that start at once exactly one wins. Processes in other PID namespaces cannot be seen and count as
  * gone: two containers must not share a directory.
+ *
+ * The workers of an owner that was killed end by themselves: they are waited for, so that nobody writes beside the new owner.
  */
 export function claimDirectory(directory: string): Ownership {
   const self: Claim = { pid: process.pid, started: startOf(process.pid) };
@@ -44,11 +50,48 @@ export function claimDirectory(directory: string): Ownership {
         continue;
       }
       removeBelow(directory, mine);
+      const orphan = awaitOrphans(directory);
+      if (orphan !== undefined) {
+        release(directory, mine, self);
+        throw inUse(directory, orphan);
+      }
       return { release: () => release(directory, mine, self) };
     }
   } finally {
     rmSync(draft, { force: true });
   }
+}
+
+/**
+ * Joins the process `owner` as its worker: a file `worker.<pid>` says so until it is released. Throws an Error if that process
+ * does not own the directory any more; whichever of a worker and a new owner comes later sees the other.
+ */
+export function joinDirectory(directory: string, owner: number): Ownership {
+  const name = join(directory, `worker.${process.pid}`);
+  rmSync(name, { force: true });
+  writeDurably(name, { pid: process.pid, started: startOf(process.pid) });
+  const holder = readClaim(directory, highestClaim(directory));
+  if (holder?.pid !== owner || holder.released === true) {
+    rmSync(name, { force: true });
+    throw new Error(`process ${owner} does not own the data directory ${directory} any more`);
+  }
+  return { release: () => rmSync(name, { force: true }) };
+}
+
+/** Waits until the workers of earlier owners are gone; one that stays is returned. */
+function awaitOrphans(directory: string): Claim | undefined {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  const untilMs = performance.now() + orphansMsMax;
+  for (const name of readdirSync(directory).filter((each) => workerName.test(each))) {
+    for (;;) {
+      const claim = readJson(join(directory, name));
+      if (claim === undefined || !isAlive(claim)) break;
+      if (performance.now() > untilMs) return claim;
+      Atomics.wait(sleeper, 0, 0, orphansPollMs);
+    }
+    rmSync(join(directory, name), { force: true });
+  }
+  return undefined;
 }
 
 function release(directory: string, number: number, self: Claim): void {
@@ -74,8 +117,12 @@ function removeBelow(directory: string, number: number): void {
 
 /** The claim of that number; undefined if it was superseded meanwhile or is unreadable. */
 function readClaim(directory: string, number: number): Claim | undefined {
+  return readJson(join(directory, `owner.${number}`));
+}
+
+function readJson(file: string): Claim | undefined {
   try {
-    return JSON.parse(readFileSync(join(directory, `owner.${number}`), "utf8")) as Claim;
+    return JSON.parse(readFileSync(file, "utf8")) as Claim;
   } catch {
     return undefined;
   }
