@@ -140,7 +140,7 @@ async function provoked(play: Play, variant: Variant): Promise<{ readonly reason
   }
   const spent = limitProbe(play, variant);
   const refusal = spent && (await limited(play, variant, spent));
-  if (refusal !== undefined) found.push({ reason: "RATE_LIMITED", result: refusal });
+  if (typeof refusal === "object") found.push({ reason: "RATE_LIMITED", result: refusal });
   return found;
 }
 

@@ -48,8 +48,8 @@ async function spend(play: Play, variant: Variant, method: ContractMethod, crede
   return undefined;
 }
 
-/** A refusal of a call over budget, always of the same principal; undefined where there is no fresh one, or none is ever refused. */
-export async function limited(play: Play, variant: Variant, method: ContractMethod): Promise<CallResult | undefined> {
+/** A refusal of a call over budget, always of the same principal; else why there is none. */
+export async function limited(play: Play, variant: Variant, method: ContractMethod): Promise<CallResult | "nobody fresh" | "never refused"> {
   const byBucket = exhausted.get(play) ?? new Map<string, Promise<Credential | undefined>>();
   exhausted.set(play, byBucket);
   const name = `${method.facts.bucket} ${roleOf(play, method)}`;
@@ -61,7 +61,7 @@ export async function limited(play: Play, variant: Variant, method: ContractMeth
   byBucket.set(name, ready);
   const credential = await ready;
   // The units that have come back since are spent first.
-  return credential && (await spend(play, variant, method, credential));
+  return credential === undefined ? "nobody fresh" : ((await spend(play, variant, method, credential)) ?? "never refused");
 }
 
 const refused: ContractCheck = {
@@ -71,8 +71,8 @@ const refused: ContractCheck = {
     const method = limitProbe(play, variant);
     if (method === undefined) return judge.notClaimed(nothingToTry);
     const result = await limited(play, variant, method);
-    if (result === undefined) return judge.notClaimed(noFresh);
-    judge.none(`${method.name} over budget`, refusalFaults(result, "RATE_LIMITED"));
+    if (result === "nobody fresh") return judge.notClaimed(noFresh);
+    judge.none(`${method.name} over budget`, result === "never refused" ? ["twice the capacity was admitted"] : refusalFaults(result, "RATE_LIMITED"));
   },
 };
 
