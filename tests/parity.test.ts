@@ -154,7 +154,9 @@ async function play(variant: Variant): Promise<Map<string, Observation>> {
   let count = 0;
   try {
     for (const caller of callers) {
-      for (const [name, request] of [...samples.map(([method]) => [method, {}] as const), ...faulty, ...samples]) {
+      // What an empty request meets depends on the caller's standing alone; three of the six show it.
+      const empty = ["nobody", "reader", "admin"].includes(caller) ? samples.map(([method]) => [method, {}] as const) : [];
+      for (const [name, request] of [...empty, ...faulty, ...samples]) {
         count++;
         // A method that this protocol cannot carry is called by another, so that all servers are in the same state.
         const carrier = carries(variant, methods.get(name)!) && hasPath(variant, methods.get(name)!, request as JsonObject) ? variant : baseline;
