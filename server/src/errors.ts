@@ -106,6 +106,8 @@ export interface FailureOptions {
   readonly quota?: { readonly subject: string; readonly description: string };
   /** Details that a handler which throws ConnectErrors of its own gave; an ErrorInfo among them takes the place of ours. */
   readonly details?: readonly Detail[];
+  /** Header fields that such a ConnectError carries (its metadata), for the answer. */
+  readonly fields?: readonly (readonly [name: string, value: string])[];
 }
 
 /** A typed refusal or failure of a call. Made by `fail` and `toFailure` alone. */
@@ -192,6 +194,11 @@ export function toConnectError(failure: Failure): ConnectError {
   return Object.assign(error, { [behind]: failure });
 }
 
+function fieldsOf({ metadata }: ConnectError): Pick<FailureOptions, "fields"> {
+  const fields = [...metadata];
+  return fields.length === 0 ? {} : { fields };
+}
+
 /** What connect-es itself throws while it reads a request. */
 const reasonOfReading: Partial<Record<Code, Reason>> = {
   [Code.InvalidArgument]: Reason.REQUEST_MALFORMED,
@@ -232,7 +239,7 @@ export function toFailure(thrown: unknown): Failure {
   return new Failure(
     Reason.UNSPECIFIED,
     {},
-    { message: thrown.rawMessage, details },
+    { message: thrown.rawMessage, details, ...fieldsOf(thrown) },
     { reason: Reason.UNSPECIFIED, name: name.toUpperCase(), code: thrown.code, httpStatus: httpStatusOfCode[thrown.code], title: name.replaceAll("_", " "), retryable: thrown.code === Code.Unavailable },
   );
 }

@@ -1,18 +1,26 @@
 /** The executor that runs gRPC, gRPC-Web and Connect calls through connect-es. */
-import { createConnectRouter, createContextValues, type ConnectRouter } from "@connectrpc/connect";
+import { createConnectRouter, createContextValues, type ConnectRouter, type HandlerContext, type MethodImpl } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import type { Writable } from "node:stream";
-import { callKey, Protocol, type Call } from "../call.js";
+import type { DescMethod } from "@bufbuild/protobuf";
+import { callKey, callOf, type Call } from "../call.js";
 import { fail, Failure, readingFailure, Reason, toFailure } from "../errors.js";
 import type { Act } from "../gate/act.js";
-import { checkedFrames } from "./checked-frames.js";
 import type { Plan } from "../gate/plan.js";
+import { deadlineMsMax } from "../limits.js";
 import type { Log } from "../log.js";
-import { decodeBase64Stream } from "./grpc-web/text.js";
+import { type Adding, reservedNames } from "./added.js";
+import { checkedFrames } from "./checked-frames.js";
+import { timeoutMs as connectTimeoutMs } from "./connect/recognise.js";
+import { messageOfQuery } from "./connect/unary.js";
 import { headersOf } from "./context.js";
 import { encodingOf, encodingUnsupported, knownEncodings } from "./encoding.js";
 import type { Exchange, HeaderList, Trailers } from "./exchange.js";
+import { foreignFailure, unwritten } from "./foreign.js";
+import { compressedFlag } from "./frame.js";
+import { timeoutMs as grpcTimeoutMs } from "./grpc/recognise.js";
+import { decodeBase64Stream } from "./grpc-web/text.js";
 import { compressMinBytes, jsonOptions, type Spelling } from "./protocol.js";
 
 /** Runs an admitted call and writes its answer. Another executor can take over per method by answering first. */
@@ -26,7 +34,7 @@ export interface ConnectEsOptions {
   readonly act: Act;
   readonly messageBytesMax: number;
   readonly responseBytesMax: number;
-  readonly refuse: (exchange: Exchange, spelling: Spelling, call: Call, failure: Failure) => void;
+  readonly refuse: (exchange: Exchange, spelling: Spelling, call: Call, failure: Failure, adding?: Adding) => void;
   /** Headers that every answer to this call carries. */
   readonly headersOf: (call: Call) => HeaderList;
   readonly shutdown: AbortSignal;
@@ -44,14 +52,13 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
     compressMinBytes,
     shutdownSignal: options.shutdown,
   });
-  for (const plan of options.plans) router.rpc(plan.desc, act.implementation(plan));
+  const failures = new WeakMap<Call, Failed>();
+  for (const plan of options.plans) router.rpc(plan.desc, noting(plan, act.implementation(plan), failures));
   const handlers = new Map<string, UniversalHandler>(router.handlers.map((handler) => [handler.requestPath, handler]));
 
   return {
     async execute(exchange, spelling, call) {
       const handler = handlers.get(call.plan.path)!;
-      const header = headersOf(exchange);
-      if (spelling.text) header.set("content-type", "application/grpc-web+proto");
       const contextValues = createContextValues().set(callKey, call);
       let answer: UniversalServerResponse;
       let body: Uint8Array[] | AsyncIterable<Uint8Array>;
@@ -59,22 +66,33 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
       try {
         const encoding = encodingOf(exchange, spelling);
         if (!knownEncodings.has(encoding)) throw encodingUnsupported();
+        // connect-es takes much for base64 that is none.
+        if (exchange.verb !== "POST") messageOfQuery(exchange.query);
         answer = await handler({
           httpVersion: exchange.h2 ? "2.0" : "1.1",
-          url: `http://localhost${exchange.target}`,
+          url: urlOf(exchange),
           method: exchange.verb === "HEAD" ? "GET" : exchange.verb,
-          header,
+          header: headerOf(exchange, spelling),
           body: request(exchange, spelling, encoding, options.messageBytesMax, (failure) => (unreadable = failure)),
           signal: call.signal,
           contextValues,
         });
         // An answer of one message, and a refusal by connect-es itself, is whole before its head is sent, so that a failure can still be told in our own words.
-        body = call.plan.desc.methodKind === "unary" || call.plan.desc.methodKind === "client_streaming" || isForeign(call) ? await collect(answer.body) : (answer.body ?? []);
+        body = singular.has(call.plan.desc.methodKind) || isForeign(call) ? await collect(answer.body) : (answer.body ?? []);
       } catch (thrown) {
         refuse(exchange, spelling, call, await act.settle(call, readingFailure(thrown)));
         return;
       }
-      const foreign = isForeign(call) ? (unreadable ?? foreignFailure(answer, body as Uint8Array[], spelling)) : undefined;
+      const failed = failures.get(call);
+      if (failed !== undefined) {
+        refuse(exchange, spelling, call, failed.failure, failed);
+        return;
+      }
+      const foreign = isForeign(call)
+        ? (unreadable ?? foreignFailure(answer, body as Uint8Array[], spelling, options.messageBytesMax))
+        : Array.isArray(body) && call.acted === true
+          ? unwritten(answer, body, spelling, options.responseBytesMax)
+          : undefined;
       if (foreign !== undefined) {
         refuse(exchange, spelling, call, await act.settle(call, foreign));
         return;
@@ -83,6 +101,63 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
     },
   };
 }
+
+const singular = new Set<DescMethod["methodKind"]>(["unary", "client_streaming"]);
+
+/** How the handler of a call failed, with what it had added to the answer by then. */
+interface Failed extends Adding {
+  readonly failure: Failure;
+}
+
+/**
+ * An implementation that answers with one message, with a note of its failure: connect-es would write it in words of its
+ * own. What a handler added to the protocol's own fields is taken back.
+ */
+function noting(plan: Plan, implementation: MethodImpl<DescMethod>, failures: WeakMap<Call, Failed>): MethodImpl<DescMethod> {
+  if (!singular.has(plan.desc.methodKind)) return implementation;
+  const run = implementation as unknown as (request: unknown, context: HandlerContext) => Promise<unknown>;
+  const noted = async (request: unknown, context: HandlerContext): Promise<unknown> => {
+    const { responseHeader, responseTrailer } = context;
+    const before = [responseHeader, responseTrailer].map((fields) => [fields, [...reservedNames].map((name) => [name, fields.get(name)] as const)] as const);
+    try {
+      return await run(request, context);
+    } catch (thrown) {
+      failures.set(callOf(context), { failure: toFailure(thrown), addedHeaders: responseHeader, addedTrailers: responseTrailer });
+      throw thrown;
+    } finally {
+      for (const [fields, values] of before) {
+        for (const [name, value] of values) {
+          if (value === null) fields.delete(name);
+          else fields.set(name, value);
+        }
+      }
+    }
+  };
+  return noted as unknown as MethodImpl<DescMethod>;
+}
+
+/** The URL as connect-es takes it: a compression without a name is none. */
+function urlOf({ verb, target }: Exchange): string {
+  const url = `http://localhost${target}`;
+  return verb === "POST" ? url : url.replace(/([?&])compression=(?=&|$)/, "$1");
+}
+
+/** The headers as connect-es takes them: parameters of a content type, empty codings and deadlines beyond its timer are more than it knows. */
+function headerOf(exchange: Exchange, spelling: Spelling): Headers {
+  const header = headersOf(exchange);
+  if (exchange.verb === "POST") header.set("content-type", spelling.text ? "application/grpc-web+proto" : spelling.contentType);
+  for (const name of ["grpc-encoding", "connect-content-encoding", "content-encoding"]) if (header.get(name) === "") header.delete(name);
+  for (const [name, read, longest] of deadlines) {
+    const sent = read(header.get(name) ?? undefined);
+    if (typeof sent === "number" && sent > deadlineMsMax) header.set(name, longest);
+  }
+  return header;
+}
+
+const deadlines = [
+  ["grpc-timeout", grpcTimeoutMs, `${deadlineMsMax}m`],
+  ["connect-timeout-ms", connectTimeoutMs, String(deadlineMsMax)],
+] as const;
 
 async function collect(body: AsyncIterable<Uint8Array> | undefined): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = [];
@@ -101,67 +176,22 @@ async function* request(exchange: Exchange, spelling: Spelling, encoding: string
   try {
     yield* spelling.stream ? checkedFrames(bytes, { messageBytesMax, encoding }) : bytes;
   } catch (thrown) {
-    // connect-es would tell it in words of its own.
-    if (thrown instanceof Failure) onUnreadable(thrown);
+    // connect-es would tell it in words of its own. What Node itself throws is the caller's end of the connection.
+    onUnreadable(thrown instanceof Failure ? thrown : fail(Reason.CALL_CANCELLED, {}, { cause: thrown }));
     throw thrown;
   }
-}
-
-const trailerFlag = 0x80;
-const endStreamFlag = 0x02;
-
-/** What connect-es refused by itself, before any handler ran: malformed, too large, badly compressed, badly timed. */
-function foreignFailure(answer: UniversalServerResponse, body: readonly Uint8Array[], spelling: Spelling): Failure | undefined {
-  if (answer.status === 415) return fail(Reason.CONTENT_TYPE_UNSUPPORTED);
-  if (answer.status === 405) return fail(Reason.VERB_NOT_ALLOWED);
-  const bytes = Buffer.concat(body);
-  if (spelling.protocol === Protocol.GRPC) return failureOfStatus(answer.trailer?.get("grpc-status") ?? answer.header?.get("grpc-status"));
-  if (spelling.protocol === Protocol.GRPC_WEB) {
-    const frame = lastFrame(bytes, trailerFlag);
-    return frame === undefined ? fail(Reason.INTERNAL) : failureOfStatus(/^grpc-status:\s*(\d+)/im.exec(frame.toString())?.[1]);
-  }
-  if (spelling.stream) {
-    const frame = lastFrame(bytes, endStreamFlag);
-    return frame === undefined ? fail(Reason.INTERNAL) : failureOfName((JSON.parse(frame.toString()) as { error?: { code?: string } }).error?.code);
-  }
-  return answer.status === 200 ? undefined : failureOfName((JSON.parse(bytes.toString() || "{}") as { code?: string }).code);
-}
-
-function lastFrame(bytes: Buffer, flag: number): Buffer | undefined {
-  for (let at = 0; at + 5 <= bytes.length; ) {
-    const end = at + 5 + bytes.readUInt32BE(at + 1);
-    if ((bytes[at]! & flag) !== 0) return bytes.subarray(at + 5, end);
-    at = end;
-  }
-  return undefined;
-}
-
-const reasonOfStatus: Readonly<Record<string, Reason>> = {
-  "1": Reason.CALL_CANCELLED,
-  canceled: Reason.CALL_CANCELLED,
-  "3": Reason.REQUEST_MALFORMED,
-  invalid_argument: Reason.REQUEST_MALFORMED,
-  "4": Reason.DEADLINE_PASSED,
-  deadline_exceeded: Reason.DEADLINE_PASSED,
-  "8": Reason.MESSAGE_TOO_LARGE,
-  resource_exhausted: Reason.MESSAGE_TOO_LARGE,
-  // connect-es reports a truncated or corrupt compressed body as internal; the caller sent it.
-  "13": Reason.REQUEST_MALFORMED,
-  internal: Reason.REQUEST_MALFORMED,
-};
-
-function failureOfStatus(status: string | null | undefined): Failure | undefined {
-  return status === "0" ? undefined : failureOfName(status ?? undefined);
-}
-
-function failureOfName(name: string | undefined): Failure {
-  return fail(reasonOfStatus[name ?? ""] ?? Reason.REQUEST_MALFORMED);
 }
 
 async function write(exchange: Exchange, spelling: Spelling, answer: UniversalServerResponse, body: Uint8Array[] | AsyncIterable<Uint8Array>, headers: HeaderList, log: Log): Promise<void> {
   if (exchange.gone) return;
   const head: [string, string][] = [];
-  answer.header?.forEach((value, name) => head.push([name, spelling.text && name === "content-type" ? spelling.contentType : value]));
+  const own = new Set(headers.map(([name]) => name));
+  const idle = Array.isArray(body) && spelling.stream && !body.some((frame) => (frame[0]! & compressedFlag) !== 0);
+  answer.header?.forEach((value, name) => {
+    // A coding that no frame has need not be named.
+    if ((own.has(name) && name !== "vary") || (idle && name === "grpc-encoding")) return;
+    head.push([name, name === "content-type" && answer.status === 200 ? spelling.contentType : value]);
+  });
   for (const [name, value] of headers) head.push([name, value]);
   const encode = spelling.text ? (chunk: Uint8Array) => Buffer.from(Buffer.from(chunk).toString("base64")) : (chunk: Uint8Array) => chunk;
   try {

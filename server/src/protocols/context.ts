@@ -2,6 +2,7 @@
 import type { ContextKey, ContextValues, HandlerContext } from "@connectrpc/connect";
 import { callKey, type Call } from "../call.js";
 import type { Plan } from "../gate/plan.js";
+import type { Adding } from "./added.js";
 import type { Exchange } from "./exchange.js";
 
 /** Values of one call: the call itself, and whatever a handler sets. */
@@ -23,7 +24,7 @@ class CallValues implements ContextValues {
 }
 
 /** The context of one call. */
-export class CallContext implements HandlerContext {
+export class CallContext implements HandlerContext, Adding {
   readonly values: ContextValues;
   #requestHeader: Headers | undefined;
   #responseHeader: Headers | undefined;

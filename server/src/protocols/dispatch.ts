@@ -11,6 +11,7 @@ import type { Plan } from "../gate/plan.js";
 import { deadlineMsMax } from "../limits.js";
 import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
+import { type Added, addedBy, type Adding, allowedOf } from "./added.js";
 import * as connectRecognise from "./connect/recognise.js";
 import { refuse as refuseConnect } from "./connect/refuse.js";
 import { createConnectEsExecutor } from "./connect-es.js";
@@ -20,7 +21,8 @@ import * as grpcRecognise from "./grpc/recognise.js";
 import { refuse as refuseGrpc } from "./grpc/refuse.js";
 import * as grpcWebRecognise from "./grpc-web/recognise.js";
 import { refuse as refuseGrpcWeb } from "./grpc-web/refuse.js";
-import { mediaType, type Refuse, type Spelling } from "./protocol.js";
+import { tooLarge } from "./malformed.js";
+import { bytesOnWire, mediaType, type Refuse, type Spelling } from "./protocol.js";
 import { createRestExecutor, type Variables } from "./rest/execute.js";
 import { createMatcher, type BoundRoute } from "./rest/match.js";
 import { rest } from "./rest/recognise.js";
@@ -89,10 +91,11 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
   // No browser reads an answer to gRPC; each header costs there as much as a part of the call.
   const headersOf = (call: Call): HeaderList =>
     call.protocol === Protocol.GRPC ? [["x-request-id", call.requestId], noStore, ...call.responseHeaders] : [["x-request-id", call.requestId], noStore, noSniff, ...call.responseHeaders];
-  const refuseCall = (exchange: Exchange, spelling: Spelling, call: Call, failure: Failure): void => {
+  const refuseCall = (exchange: Exchange, spelling: Spelling, call: Call, failure: Failure, adding?: Adding): void => {
     exchange.abandonBody();
     metrics.count(call.plan, call.protocol, failure.facts.code);
-    refusers[spelling.protocol](exchange, spelling, failure, [...headersOf(call), ...acceptedEncodings(failure, spelling)]);
+    const headers = [...headersOf(call), ...acceptedEncodings(failure, spelling)];
+    refusers[spelling.protocol](exchange, spelling, failure, headers, addedTo(failure, spelling, headers, adding));
   };
   const connectEs = createConnectEsExecutor({
     plans,
@@ -158,7 +161,7 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
     const refused =
       refusal ??
       (timeoutMs === "malformed" ? fail(Reason.REQUEST_MALFORMED, {}, { message: "the deadline cannot be read" }) : undefined) ??
-      (tooLong(exchange, plan, options.messageBytesMax) ? fail(Reason.MESSAGE_TOO_LARGE, { bytesMax: String(options.messageBytesMax) }, { message: `a message may have at most ${options.messageBytesMax} bytes` }) : undefined);
+      (tooLong(exchange, plan, spelling, options.messageBytesMax) ? tooLarge(options.messageBytesMax) : undefined);
     if (refused !== undefined) return act.settle(call, refused).then((failure) => refuseCall(exchange, spelling, call, failure));
     return route.kind === "rpc" ? executor.execute(exchange, spelling, call) : restExecutor.execute(exchange, call, route.bound, route.variables);
   };
@@ -212,6 +215,16 @@ function routeRpc(exchange: Exchange, plan: Plan): Routed {
   return { kind: "refused", spelling: connectRecognise.unaryJson, failure: fail(Reason.VERB_NOT_ALLOWED), headers: [["allow", readable ? "GET, POST" : "POST"]] };
 }
 
+/** What a handler added before it failed, and what its ConnectError carries: trailers in the gRPC family, headers elsewhere. */
+function addedTo(failure: Failure, { protocol }: Spelling, own: HeaderList, adding: Adding | undefined): Added | undefined {
+  const added = adding === undefined ? undefined : addedBy(adding, own);
+  const { fields } = failure.options;
+  if (fields === undefined) return added;
+  const { headers, trailers } = added ?? { headers: [], trailers: [] };
+  const carried = allowedOf(fields, own);
+  return protocol === Protocol.GRPC || protocol === Protocol.GRPC_WEB ? { headers, trailers: [...trailers, ...carried] } : { headers: [...headers, ...carried], trailers };
+}
+
 function acceptPost(unary: boolean): string {
   return [...spellings].filter(([, spelling]) => spelling.protocol !== Protocol.CONNECT || spelling.stream !== unary).map(([type]) => type).join(", ");
 }
@@ -236,9 +249,9 @@ function deadlineOf(exchange: Exchange, spelling: Spelling): number | undefined 
 }
 
 /** A declared length beyond any message is refused before it is sent; streams may be longer than their messages. */
-function tooLong(exchange: Exchange, plan: Plan, bytesMax: number): boolean {
+function tooLong(exchange: Exchange, plan: Plan, { text }: Spelling, bytesMax: number): boolean {
   const declared = exchange.declaredBodyBytes();
-  return declared !== undefined && declared > bytesMax + 5 && (plan.desc.methodKind === "unary" || plan.desc.methodKind === "server_streaming");
+  return declared !== undefined && declared > bytesOnWire(bytesMax, text) && (plan.desc.methodKind === "unary" || plan.desc.methodKind === "server_streaming");
 }
 
 /** The call of one request. */

@@ -1,8 +1,9 @@
 /** What the protocols have in common: how a call was spelled, and how a refusal is written. */
 import type { Protocol } from "../call.js";
 import type { Failure } from "../errors.js";
-import type { CallContext } from "./context.js";
+import type { Added } from "./added.js";
 import type { Exchange, HeaderList } from "./exchange.js";
+import type { FrameBounds } from "./frame.js";
 
 /** How a call was spelled on the wire. */
 export interface Spelling {
@@ -16,28 +17,36 @@ export interface Spelling {
   readonly contentType: string;
 }
 
-/** Writes a failure in the caller's own protocol. `headers` are the call's: request id, limits, CORS. */
-export type Refuse = (exchange: Exchange, spelling: Spelling, failure: Failure, headers: HeaderList) => void;
+/**
+ * Writes a failure in the caller's own protocol. `headers` are the call's: request id, limits, CORS; `added` is what a
+ * handler said before it failed.
+ */
+export type Refuse = (exchange: Exchange, spelling: Spelling, failure: Failure, headers: HeaderList, added?: Added) => void;
 
 /** How the unary calls of a protocol look on the wire; the same file in each protocol's folder. */
 export interface UnaryProtocol {
   /** As handlers see it in their context. */
   readonly name: string;
-  /** Compression of the request message; undefined: none. */
-  requestEncoding(exchange: Exchange): string | undefined;
   /** Compressions that the answer may have, in order; undefined: as the request. */
   acceptEncoding(exchange: Exchange): string | undefined;
-  /** The bytes of the one request message. Throws REQUEST_MALFORMED. */
-  unwrap(exchange: Exchange, spelling: Spelling, body: Buffer, encoding: string): { readonly bytes: Buffer; readonly compressed: boolean };
+  /** The bytes of the one request message. Throws REQUEST_MALFORMED and MESSAGE_TOO_LARGE. */
+  unwrap(exchange: Exchange, spelling: Spelling, body: Buffer, bounds: FrameBounds): { readonly bytes: Buffer; readonly compressed: boolean };
   /** Sends the answer, with what the handler added. JSON text comes as text where no frame goes around it. */
-  answer(exchange: Exchange, spelling: Spelling, message: Uint8Array | string, compressed: boolean, headers: HeaderList, context: CallContext): void;
+  answer(exchange: Exchange, spelling: Spelling, message: Uint8Array | string, compressed: boolean, headers: HeaderList, added: Added | undefined): void;
 }
+
+/** Bytes that a body may have whose one message has at most `messageBytesMax`: a frame's head and padded base64 come on top. */
+export function bytesOnWire(messageBytesMax: number, text: boolean): number {
+  return text ? Math.ceil(((messageBytesMax + wrappingBytes) * 4) / 3) : messageBytesMax + wrappingBytes;
+}
+
+const wrappingBytes = 64;
 
 /** Messages smaller than this are not worth compressing, in bytes: below it a packet is saved rarely, and gzip costs more than the call. */
 export const compressMinBytes = 4096;
 
 /** JSON on every protocol: defaults are written (the seeds print them), unknown fields are ignored as in binary. */
-export const jsonOptions = { alwaysEmitImplicit: true, ignoreUnknownFields: true } as const;
+export const jsonOptions = { alwaysEmitImplicit: true, ignoreUnknownFields: true, textDecoder: new TextDecoder("utf-8", { fatal: true }) } as const;
 
 /** The type and subtype of a content type in lower case, without parameters. */
 export function mediaType(contentType: string | undefined): string {

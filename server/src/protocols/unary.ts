@@ -1,19 +1,22 @@
 /** The executor of unary calls, straight on Node's HTTP: read, decode, act, encode, answer. */
-import { constants, gunzip, gzip } from "node:zlib";
+import { gunzip, gzip } from "node:zlib";
 import type { Message } from "@bufbuild/protobuf";
 import { Protocol, type Call } from "../call.js";
-import { fail, Failure, Reason, toFailure } from "../errors.js";
+import { Failure, Reason, toFailure } from "../errors.js";
 import type { Act } from "../gate/act.js";
 import type { Plan } from "../gate/plan.js";
+import { addedBy, type Adding } from "./added.js";
 import type { Executor } from "./connect-es.js";
 import { codecsOf, type Codecs } from "./codec/codec.js";
 import { unary as connect } from "./connect/unary.js";
 import { CallContext } from "./context.js";
+import { encodingOf } from "./encoding.js";
 import type { Exchange, HeaderList } from "./exchange.js";
 import { unary as grpc } from "./grpc/unary.js";
 import { unary as grpcWeb } from "./grpc-web/unary.js";
 import { parseJson } from "./json.js";
-import { compressMinBytes, type Spelling, type UnaryProtocol } from "./protocol.js";
+import { answerTooLarge, faults, malformed, tooLarge } from "./malformed.js";
+import { bytesOnWire, compressMinBytes, type Spelling, type UnaryProtocol } from "./protocol.js";
 import { readWhole } from "./whole.js";
 
 /** What the executor needs. */
@@ -22,16 +25,13 @@ export interface UnaryOptions {
   readonly act: Act;
   readonly messageBytesMax: number;
   readonly responseBytesMax: number;
-  readonly refuse: (exchange: Exchange, spelling: Spelling, call: Call, failure: Failure) => void;
+  readonly refuse: (exchange: Exchange, spelling: Spelling, call: Call, failure: Failure, adding?: Adding) => void;
   readonly headersOf: (call: Call) => HeaderList;
   /** Takes what is not unary, and encodings that are rare. */
   readonly rest: Executor;
 }
 
 const protocols: Readonly<Partial<Record<Protocol, UnaryProtocol>>> = { [Protocol.GRPC]: grpc, [Protocol.GRPC_WEB]: grpcWeb, [Protocol.CONNECT]: connect };
-
-/** Frame heads and base64 make a body larger than its message. */
-const wrappingBytes = 64;
 
 /** Makes the executor. It gives the same answers as connect-es; a matrix test holds the two together. */
 export function createUnaryExecutor(options: UnaryOptions): Executor {
@@ -40,80 +40,101 @@ export function createUnaryExecutor(options: UnaryOptions): Executor {
   for (const plan of options.plans) compiled.set(plan, { input: codecsOf(plan.input), output: codecsOf(plan.output) });
   const codecs = (plan: Plan): { input: Codecs; output: Codecs } => compiled.get(plan)!;
 
-  const answer = (exchange: Exchange, spelling: Spelling, call: Call, context: CallContext, message: Message, zip: boolean): void => {
-    const protocol = protocols[spelling.protocol]!;
+  const send = (exchange: Exchange, spelling: Spelling, call: Call, context: CallContext, message: Uint8Array | string, compressed: boolean): void => {
+    const headers = headersOf(call);
+    protocols[spelling.protocol]!.answer(exchange, spelling, message, compressed, headers, addedBy(context, headers));
+  };
+
+  const answer = (exchange: Exchange, spelling: Spelling, call: Call, context: CallContext, message: Message, zip: boolean): void | Promise<void> => {
     const { output } = codecs(call.plan);
     const body = spelling.codec === "proto" ? output.writeBinary(message) : output.writeJson(message);
     // Text goes out with the head in one piece over HTTP/1.1; bytes would be a second one.
     const asText = typeof body === "string" && !spelling.stream && (!zip || body.length < compressMinBytes);
     const bytes = typeof body === "string" && !asText ? Buffer.from(body) : body;
-    if (bytes.length > responseBytesMax) throw fail(Reason.MESSAGE_TOO_LARGE, {}, { message: `the answer has more than ${responseBytesMax} bytes` });
-    if (!zip || bytes.length < compressMinBytes || typeof bytes === "string") return protocol.answer(exchange, spelling, bytes, false, headersOf(call), context);
-    gzip(bytes, (error, packed) => {
+    if (bytes.length > responseBytesMax) throw answerTooLarge(responseBytesMax);
+    if (!zip || bytes.length < compressMinBytes || typeof bytes === "string") return send(exchange, spelling, call, context, bytes, false);
+    return new Promise<Buffer | undefined>((resolve) => {
       // What cannot be compressed goes as it is.
-      if (error === null) protocol.answer(exchange, spelling, packed, true, headersOf(call), context);
-      else protocol.answer(exchange, spelling, bytes, false, headersOf(call), context);
-    });
+      gzip(bytes, (error, packed) => resolve(error === null ? packed : undefined));
+    }).then((packed) => send(exchange, spelling, call, context, packed ?? bytes, packed !== undefined));
   };
 
   const run = (exchange: Exchange, spelling: Spelling, call: Call, bytes: Uint8Array, zip: boolean): void | Promise<void> => {
     const { input } = codecs(call.plan);
-    const refused = (thrown: unknown): void => refuse(exchange, spelling, call, toFailure(thrown));
     let request: Message;
     try {
       request = decode(input, spelling, bytes);
     } catch (thrown) {
-      return act.settle(call, thrown).then(refused);
+      return act.settle(call, thrown).then((failure) => refuse(exchange, spelling, call, failure));
     }
     const context = new CallContext(exchange, call, protocols[spelling.protocol]!.name, call.deadlineMs);
-    const response = act.unary(call, request, context);
-    if (!(response instanceof Promise)) return answer(exchange, spelling, call, context, response, zip);
-    return response.then((message) => answer(exchange, spelling, call, context, message, zip)).catch(refused);
+    // Whatever fails from here on has its record, if it was the call; what could not be written down or sent has none.
+    const refused = (thrown: unknown): Promise<void> => act.settle(call, thrown).then((failure) => refuse(exchange, spelling, call, failure, context));
+    try {
+      const response = act.unary(call, request, context);
+      if (response instanceof Promise) return response.then((message) => answer(exchange, spelling, call, context, message, zip)).catch(refused);
+      const sent = answer(exchange, spelling, call, context, response, zip);
+      return sent?.catch(refused);
+    } catch (thrown) {
+      return refused(thrown);
+    }
+  };
+
+  /** The request message, decompressed; a Failure if it cannot be read. */
+  const unpacked = (exchange: Exchange, spelling: Spelling, body: Buffer, encoding: string, done: (message: Buffer | Failure) => void): void => {
+    let bytes: Buffer;
+    let compressed: boolean;
+    try {
+      ({ bytes, compressed } = protocols[spelling.protocol]!.unwrap(exchange, spelling, body, { messageBytesMax, encoding }));
+    } catch (thrown) {
+      return done(toFailure(thrown));
+    }
+    if (bytes.length > messageBytesMax) return done(tooLarge(messageBytesMax));
+    if (!compressed || bytes.length === 0) return done(bytes);
+    gunzip(bytes, { maxOutputLength: messageBytesMax }, (error, plain) => {
+      if (error === null) done(plain);
+      else done((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? tooLarge(messageBytesMax) : malformed(faults.notDecompressed, error));
+    });
   };
 
   return {
     execute(exchange, spelling, call) {
       const protocol = protocols[spelling.protocol];
       if (protocol === undefined || call.plan.desc.methodKind !== "unary") return rest.execute(exchange, spelling, call);
-      const requested = protocol.requestEncoding(exchange) ?? "identity";
-      const accepted = responseEncoding(protocol.acceptEncoding(exchange), requested);
-      if ((requested !== "identity" && requested !== "gzip") || accepted === "rare") return rest.execute(exchange, spelling, call);
-      const zip = accepted === "gzip";
-      const settle = (thrown: unknown): Promise<void> => act.settle(call, thrown).then((failure) => refuse(exchange, spelling, call, failure));
+      const encoding = encodingOf(exchange, spelling);
+      const accepted = responseEncoding(protocol.acceptEncoding(exchange), encoding);
+      if ((encoding !== "identity" && encoding !== "gzip") || accepted === "rare") return rest.execute(exchange, spelling, call);
       return new Promise((resolve, reject) => {
-        const bytesMax = spelling.text ? Math.ceil((messageBytesMax * 4) / 3) + wrappingBytes : messageBytesMax + wrappingBytes;
-        readWhole(exchange, bytesMax, (body) => {
-          const done = (outcome: void | Promise<void>): void => (outcome === undefined ? resolve() : void outcome.then(resolve, reject));
-          try {
-            if (body instanceof Failure) return done(settle(body));
-            const { bytes, compressed } = protocol.unwrap(exchange, spelling, body, requested);
-            if (bytes.length > messageBytesMax) throw tooLarge(messageBytesMax);
-            if (!compressed || bytes.length === 0) return done(run(exchange, spelling, call, bytes, zip));
-            gunzip(bytes, { maxOutputLength: messageBytesMax, finishFlush: constants.Z_FINISH }, (error, plain) => {
-              if (error === null) done(run(exchange, spelling, call, plain, zip));
-              else done(settle((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? tooLarge(messageBytesMax) : fail(Reason.REQUEST_MALFORMED, {}, { message: "the message is not valid gzip", cause: error })));
-            });
-          } catch (thrown) {
-            done(settle(thrown));
-          }
+        const proceed = (message: Buffer | Failure): void => {
+          const outcome = message instanceof Failure ? act.settle(call, message).then((failure) => refuse(exchange, spelling, call, failure)) : run(exchange, spelling, call, message, accepted === "gzip");
+          if (outcome === undefined) resolve();
+          else outcome.then(resolve, reject);
+        };
+        if (exchange.verb !== "POST") {
+          exchange.abandonBody();
+          return unpacked(exchange, spelling, none, encoding, proceed);
+        }
+        readWhole(exchange, bytesOnWire(messageBytesMax, spelling.text), (body) => {
+          if (body instanceof Failure) proceed(body.reason === Reason.MESSAGE_TOO_LARGE ? tooLarge(messageBytesMax) : body);
+          else unpacked(exchange, spelling, body, encoding, proceed);
         });
       });
     },
   };
 }
 
+const none = Buffer.alloc(0);
+
 function decode(input: Codecs, spelling: Spelling, bytes: Uint8Array): Message {
   try {
     if (spelling.codec === "proto") return input.readBinary(bytes);
-    return input.readJson(parseJson(bytes) ?? emptyJson());
+    const json = parseJson(bytes);
+    // JSON text must hold a value.
+    if (json === undefined) throw malformed(faults.notJson);
+    return input.readJson(json);
   } catch (cause) {
-    throw cause instanceof Failure ? cause : fail(Reason.REQUEST_MALFORMED, {}, { message: "the request does not fit its message", cause });
+    throw cause instanceof Failure ? cause : malformed(faults.notFitting, cause);
   }
-}
-
-/** JSON text must hold a value. */
-function emptyJson(): never {
-  throw fail(Reason.REQUEST_MALFORMED, {}, { message: "the body is not valid JSON" });
 }
 
 /** Which compression the answer has: the first that is accepted and known; without a list, that of the request. */
@@ -126,8 +147,4 @@ function responseEncoding(accepted: string | undefined, requested: string): "ide
     if (plain === "br") return "rare";
   }
   return "identity";
-}
-
-function tooLarge(bytesMax: number): Failure {
-  return fail(Reason.MESSAGE_TOO_LARGE, { bytesMax: String(bytesMax) }, { message: `a message may have at most ${bytesMax} bytes` });
 }

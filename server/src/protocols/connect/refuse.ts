@@ -19,18 +19,18 @@ export function errorJson(failure: Failure): object {
 const routingReasons = new Set([Reason.METHOD_UNKNOWN, Reason.VERB_NOT_ALLOWED, Reason.CONTENT_TYPE_UNSUPPORTED]);
 
 /** A unary error, or the end of a stream that never began. */
-export const refuse: Refuse = (exchange, spelling, failure, headers) => {
+export const refuse: Refuse = (exchange, spelling, failure, headers, added) => {
   if (!spelling.stream) {
     const { code, reason, httpStatus } = failure.facts;
     const body = Buffer.from(JSON.stringify(errorJson(failure)));
     const status = routingReasons.has(reason) ? httpStatus : httpStatusOfCode[code];
-    exchange.send(status, [["content-type", "application/json"], ["content-length", String(body.length)], ...challenge(failure), ...headers], body);
+    exchange.send(status, [["content-type", "application/json"], ["content-length", String(body.length)], ...challenge(failure), ...headers, ...(added?.headers ?? []), ...(added?.trailers ?? []).map(([name, value]) => [`trailer-${name}`, value] as const)], body);
     return;
   }
-  const block = Buffer.from(JSON.stringify({ error: errorJson(failure) }));
+  const block = Buffer.from(JSON.stringify({ error: errorJson(failure), ...(added === undefined ? {} : { metadata: Object.fromEntries(added.trailers.map(([name, value]) => [name, [value]])) }) }));
   const frame = Buffer.allocUnsafe(5 + block.length);
   frame[0] = endStreamFlag;
   frame.writeUInt32BE(block.length, 1);
   block.copy(frame, 5);
-  exchange.send(200, [["content-type", spelling.contentType], ["content-length", String(frame.length)], ...headers], frame);
+  exchange.send(200, [["content-type", spelling.contentType], ["content-length", String(frame.length)], ...headers, ...(added?.headers ?? [])], frame);
 };

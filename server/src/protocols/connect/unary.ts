@@ -2,13 +2,9 @@
 import { fail, Reason } from "../../errors.js";
 import type { UnaryProtocol } from "../protocol.js";
 
-/** The parameters of a GET. */
-function parameters(query: string): URLSearchParams {
-  return new URLSearchParams(query);
-}
-
-function fromQuery(query: string): Buffer {
-  const given = parameters(query);
+/** The message of a GET, as its query carries it. Throws REQUEST_MALFORMED for base64 that is none. */
+export function messageOfQuery(query: string): Buffer {
+  const given = new URLSearchParams(query);
   const message = given.get("message") ?? "";
   if (given.get("base64") !== "1") return Buffer.from(message);
   const standard = message.replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, "");
@@ -19,14 +15,14 @@ function fromQuery(query: string): Buffer {
 /** Connect. */
 export const unary: UnaryProtocol = {
   name: "connect",
-  requestEncoding: (exchange) => (exchange.verb === "POST" ? exchange.header("content-encoding") : (parameters(exchange.query).get("compression") ?? undefined)),
   acceptEncoding: (exchange) => exchange.header("accept-encoding"),
-  unwrap: (exchange, _spelling, body, encoding) => ({ bytes: exchange.verb === "POST" ? body : fromQuery(exchange.query), compressed: encoding !== "identity" }),
-  answer(exchange, spelling, message, compressed, headers, context) {
+  unwrap: (exchange, _spelling, body, { encoding }) => ({ bytes: exchange.verb === "POST" ? body : messageOfQuery(exchange.query), compressed: encoding !== "identity" }),
+  answer(exchange, spelling, message, compressed, headers, added) {
     const head: [string, string][] = [];
-    const { addedHeaders, addedTrailers } = context;
-    if (addedHeaders !== undefined) head.push(...addedHeaders);
-    if (addedTrailers !== undefined) for (const [name, value] of addedTrailers) head.push([`trailer-${name}`, value]);
+    if (added !== undefined) {
+      for (const [name, value] of added.headers) head.push([name, value]);
+      for (const [name, value] of added.trailers) head.push([`trailer-${name}`, value]);
+    }
     head.push(["content-type", spelling.contentType], ["content-length", String(typeof message === "string" ? Buffer.byteLength(message) : message.length)]);
     if (compressed) head.push(["content-encoding", "gzip"]);
     exchange.send(200, [...head, ...headers], message);

@@ -5,9 +5,9 @@ import type { Refuse } from "../protocol.js";
 const trailerFlag = 0x80;
 
 /** One frame of trailers. */
-export const refuse: Refuse = (exchange, spelling, failure, headers) => {
+export const refuse: Refuse = (exchange, spelling, failure, headers, added) => {
   const block = Buffer.from(
-    statusTrailers(failure)
+    [...statusTrailers(failure), ...(added?.trailers ?? [])]
       .map(([name, value]) => `${name}: ${value}\r\n`)
       .join(""),
   );
@@ -16,5 +16,5 @@ export const refuse: Refuse = (exchange, spelling, failure, headers) => {
   frame.writeUInt32BE(block.length, 1);
   block.copy(frame, 5);
   const body = spelling.text ? Buffer.from(frame.toString("base64")) : frame;
-  exchange.send(200, [["content-type", spelling.contentType], ["content-length", String(body.length)], ...headers], body);
+  exchange.send(200, [["content-type", spelling.contentType], ["content-length", String(body.length)], ...headers, ...(added?.headers ?? [])], body);
 };

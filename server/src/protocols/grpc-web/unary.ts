@@ -12,21 +12,21 @@ function trailerFrame(lines: string): Buffer {
   return frame;
 }
 
+const status = ["grpc-status", "0"] as const;
 const ok = trailerFrame("grpc-status: 0\r\n");
+const byName = ([a]: readonly [string, string], [b]: readonly [string, string]): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** gRPC-Web. */
 export const unary: UnaryProtocol = {
   name: "grpc-web",
-  requestEncoding: (exchange) => exchange.header("grpc-encoding"),
   acceptEncoding: (exchange) => exchange.header("grpc-accept-encoding"),
-  unwrap: (_exchange, spelling, body, encoding) => onlyMessage(spelling.text ? decodeBase64(body.toString("latin1")) : body, encoding),
-  answer(exchange, spelling, message, compressed, headers, context) {
-    const { addedHeaders, addedTrailers } = context;
-    const trailer = addedTrailers === undefined ? ok : trailerFrame(`grpc-status: 0\r\n${[...addedTrailers].map(([name, value]) => `${name}: ${value}\r\n`).join("")}`);
+  unwrap: (_exchange, spelling, body, bounds) => onlyMessage(spelling.text ? decodeBase64(body.toString("latin1")) : body, bounds),
+  answer(exchange, spelling, message, compressed, headers, added) {
+    const trailer = added === undefined ? ok : trailerFrame([...added.trailers, status].sort(byName).map(([name, value]) => `${name}: ${value}\r\n`).join(""));
     const frames = Buffer.concat([prefixed(message, compressed), trailer]);
     const body = spelling.text ? Buffer.from(frames.toString("base64")) : frames;
     const head: [string, string][] = [["content-type", spelling.contentType], ["content-length", String(body.length)]];
     if (compressed) head.push(["grpc-encoding", "gzip"]);
-    exchange.send(200, [...(addedHeaders ?? []), ...head, ...headers], body);
+    exchange.send(200, [...(added?.headers ?? []), ...head, ...headers], body);
   },
 };

@@ -32,6 +32,6 @@ export function percentEncode(text: string): string {
 }
 
 /** Headers first, so that limit headers are headers and never trailers (RL-12). */
-export const refuse: Refuse = (exchange, spelling, failure, headers) => {
-  exchange.send(200, [["content-type", spelling.contentType], ...headers], undefined, Object.fromEntries(statusTrailers(failure)));
+export const refuse: Refuse = (exchange, spelling, failure, headers, added) => {
+  exchange.send(200, [["content-type", spelling.contentType], ...headers, ...(added?.headers ?? [])], undefined, Object.fromEntries([...(added?.trailers ?? []), ...statusTrailers(failure)]));
 };

@@ -8,14 +8,12 @@ const ok: Trailers = { "grpc-status": "0" };
 /** gRPC. */
 export const unary: UnaryProtocol = {
   name: "grpc",
-  requestEncoding: (exchange) => exchange.header("grpc-encoding"),
   acceptEncoding: (exchange) => exchange.header("grpc-accept-encoding"),
-  unwrap: (_exchange, _spelling, body, encoding) => onlyMessage(body, encoding),
-  answer(exchange, spelling, message, compressed, headers, context) {
+  unwrap: (_exchange, _spelling, body, bounds) => onlyMessage(body, bounds),
+  answer(exchange, spelling, message, compressed, headers, added) {
     const head = compressed ? [["content-type", spelling.contentType], ["grpc-encoding", "gzip"], ...headers] as const : [["content-type", spelling.contentType], ...headers] as const;
-    const added = context.addedHeaders;
-    const trailing = context.addedTrailers;
-    exchange.send(200, added === undefined ? head : [...added, ...head], prefixed(message, compressed), trailing === undefined ? ok : { ...Object.fromEntries(trailing), ...ok });
+    if (added === undefined) exchange.send(200, head, prefixed(message, compressed), ok);
+    else exchange.send(200, [...added.headers, ...head], prefixed(message, compressed), { ...Object.fromEntries(added.trailers), ...ok });
   },
 };
 
