@@ -144,6 +144,7 @@ export function createParapet(options: ParapetOptions): Parapet {
     documents: options.documents ?? new Map(),
     gate,
     act,
+    newId: randomUUID,
     factsOf: createRequestFacts({
       newId: randomUUID,
       clientIp: createClientIp(options.trustedProxies ?? [], (peer) => log.warn("a forwarding header from an untrusted peer is ignored; PARAPET_TRUSTED_PROXIES lists those that are believed", { peer })),

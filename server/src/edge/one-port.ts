@@ -9,6 +9,8 @@ export interface RequestHandler {
   readonly http1: (request: IncomingMessage, response: ServerResponse) => void;
   /** Straight on the stream: the objects of Node's HTTP/1.1 look-alike cost more than many a call. */
   readonly http2: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]) => void;
+  /** The whole answer, head and body, to bytes that are no HTTP/1.1 request. Default: a status alone. */
+  readonly unreadable?: (status: number, phrase: string) => string;
 }
 
 /** Time bounds that tests and configuration may tighten, in milliseconds. */
@@ -124,13 +126,25 @@ function createHttp1(handler: RequestHandler, bounds: OnePortTimeouts): Http1Ser
     { maxHeaderSize: headerBytesMax, headersTimeout: bounds.headersMs, requestTimeout: bounds.requestMs, keepAliveTimeout: bounds.keepAliveMs, connectionsCheckingInterval: Math.min(5_000, bounds.headersMs), noDelay: true },
     handler.http1,
   );
+  // Their size is bounded; a bound on their number would drop the last ones unseen, a second credential among them.
+  server.maxHeadersCount = 0;
+  // The handler tells callers that wait for it to send the body; Node would do so ahead of every decision.
+  server.on("checkContinue", handler.http1);
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-    const status = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? "408 Request Timeout" : "400 Bad Request";
-    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    // Behind a response that has begun there is no place for another.
+    if ((socket as { _httpMessage?: ServerResponse })._httpMessage?.headersSent === true) return void socket.destroy();
+    const [status, phrase] = statusOfError[error.code ?? ""] ?? [400, "Bad Request"];
+    socket.end(handler.unreadable?.(status, phrase) ?? `HTTP/1.1 ${status} ${phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
   });
   return server;
 }
+
+const statusOfError: Readonly<Record<string, readonly [status: number, phrase: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large"],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, "Payload Too Large"],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "Request Timeout"],
+};
 
 function createHttp2(handler: RequestHandler, bounds: OnePortTimeouts, sessions: Set<ServerHttp2Session>): Http2Server {
   const server = createHttp2Server(

@@ -8,15 +8,17 @@ import { fail, Failure, Reason, toFailure } from "../errors.js";
 import type { Act } from "../gate/act.js";
 import type { Gate } from "../gate/gate.js";
 import type { Plan } from "../gate/plan.js";
-import { deadlineMsMax } from "../limits.js";
+import { deadlineMsMax, headerBytesMax } from "../limits.js";
 import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
 import { type Added, addedBy, type Adding, allowedOf } from "./added.js";
 import * as connectRecognise from "./connect/recognise.js";
 import { refuse as refuseConnect } from "./connect/refuse.js";
 import { createConnectEsExecutor } from "./connect-es.js";
+import { isUtf8 } from "./charset.js";
 import { acceptedEncodings } from "./encoding.js";
 import { type Exchange, Http1Exchange, Http2Exchange, type HeaderList } from "./exchange.js";
+import { faultOfQuery } from "./query.js";
 import * as grpcRecognise from "./grpc/recognise.js";
 import { refuse as refuseGrpc } from "./grpc/refuse.js";
 import * as grpcWebRecognise from "./grpc-web/recognise.js";
@@ -26,7 +28,7 @@ import { bytesOnWire, mediaType, type Refuse, type Spelling } from "./protocol.j
 import { createRestExecutor, type Variables } from "./rest/execute.js";
 import { createMatcher, type BoundRoute } from "./rest/match.js";
 import { rest } from "./rest/recognise.js";
-import { refuse as refuseRest } from "./rest/refuse.js";
+import { bareProblem, refuse as refuseRest } from "./rest/refuse.js";
 import { createUnaryExecutor } from "./unary.js";
 
 /** A document that is served as it is, such as `/openapi.yaml`. */
@@ -43,6 +45,8 @@ export interface DispatchOptions {
   readonly gate: Gate;
   readonly act: Act;
   readonly factsOf: (exchange: Exchange) => RequestFacts;
+  /** A fresh request id, for what has no request. */
+  readonly newId: () => string;
   readonly corsOrigins: readonly string[];
   readonly defaultTenant: string;
   readonly messageBytesMax: number;
@@ -117,9 +121,9 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
     const found = match(exchange.verb === "HEAD" ? "GET" : exchange.verb, exchange.path);
     switch (found.kind) {
       case "route":
-        return contentTypeAllowed(exchange, found.bound)
+        return contentTypeAllowed(exchange, found.bound) && isUtf8(exchange.header("content-type"))
           ? { kind: "rest", plan: found.bound.plan, spelling: rest, bound: found.bound, variables: found.variables }
-          : { kind: "refused", spelling: rest, failure: fail(Reason.CONTENT_TYPE_UNSUPPORTED, {}, { message: "send the body as application/json" }) };
+          : { kind: "refused", spelling: rest, failure: fail(Reason.CONTENT_TYPE_UNSUPPORTED, {}, { message: "send the body as application/json, in UTF-8" }) };
       case "verb":
         return { kind: "refused", spelling: rest, failure: fail(Reason.VERB_NOT_ALLOWED), headers: [["allow", found.allow.join(", ")]] };
       case "malformed":
@@ -136,6 +140,7 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
     const facts = factsOf(exchange);
     const route = routed(exchange);
     const extra: HeaderList = verdict.kind === "pass" ? verdict.headers : [];
+    if (exchange.headTooLarge) return refuseUnrouted(exchange, facts, route.spelling, headTooLarge(), extra);
     if (verdict.kind === "refuse" || (options.localOnly && !isLocal(exchange))) {
       return refuseUnrouted(exchange, facts, route.spelling, fail(Reason.ORIGIN_REFUSED), extra);
     }
@@ -160,9 +165,11 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
     const { plan, spelling } = route;
     const refused =
       refusal ??
+      (route.kind === "rpc" ? faultOfQuery(exchange) : undefined) ??
       (timeoutMs === "malformed" ? fail(Reason.REQUEST_MALFORMED, {}, { message: "the deadline cannot be read" }) : undefined) ??
       (tooLong(exchange, plan, spelling, options.messageBytesMax) ? tooLarge(options.messageBytesMax) : undefined);
     if (refused !== undefined) return act.settle(call, refused).then((failure) => refuseCall(exchange, spelling, call, failure));
+    exchange.inviteBody();
     return route.kind === "rpc" ? executor.execute(exchange, spelling, call) : restExecutor.execute(exchange, call, route.bound, route.variables);
   };
 
@@ -192,15 +199,26 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
       serve(new Http1Exchange(request, response));
     },
     http2: (stream, headers, rawHeaders) => serve(new Http2Exchange(stream, headers, rawHeaders)),
+    unreadable: (status, phrase) => bareProblem(unreadable[status]?.() ?? malformed(), status, phrase, options.newId()),
   };
 }
+
+const headTooLarge = (): Failure => fail(Reason.MESSAGE_TOO_LARGE, { bytesMax: String(headerBytesMax) }, { message: `the header may have at most ${headerBytesMax} bytes` });
+const malformed = (): Failure => fail(Reason.REQUEST_MALFORMED, {}, { message: "this is not an HTTP request" });
+
+/** What is said, by HTTP status, to a connection whose bytes are no request. */
+const unreadable: Readonly<Record<number, () => Failure>> = {
+  408: () => fail(Reason.DEADLINE_PASSED, {}, { message: "the request did not arrive in time" }),
+  413: () => fail(Reason.MESSAGE_TOO_LARGE, {}, { message: "the extensions of a chunk are too long" }),
+  431: headTooLarge,
+};
 
 function routeRpc(exchange: Exchange, plan: Plan): Routed {
   if (exchange.verb === "POST") {
     const spelling = spellings.get(mediaType(exchange.header("content-type")));
     const unary = plan.desc.methodKind === "unary";
     // Connect spells unary calls and streams differently; the gRPC family does not.
-    if (spelling === undefined || (spelling.protocol === Protocol.CONNECT && spelling.stream === unary)) {
+    if (spelling === undefined || (spelling.protocol === Protocol.CONNECT && spelling.stream === unary) || (spelling.codec === "json" && !isUtf8(exchange.header("content-type")))) {
       return { kind: "refused", spelling: connectRecognise.unaryJson, failure: fail(Reason.CONTENT_TYPE_UNSUPPORTED), headers: [["accept-post", acceptPost(unary)]] };
     }
     return { kind: "rpc", plan, spelling };

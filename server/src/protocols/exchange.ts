@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Readable, Writable } from "node:stream";
-import { refusedBodyBufferBytes, refusedBodyDiscardBytes, refusedBodyDiscardMs } from "../limits.js";
+import { headerBytesMax, refusedBodyBufferBytes, refusedBodyDiscardBytes, refusedBodyDiscardMs } from "../limits.js";
 
 /** Header names (lower case) with one value each, in the order they are sent. */
 export type HeaderList = readonly (readonly [name: string, value: string])[];
@@ -58,11 +58,15 @@ export abstract class Exchange {
   /** Breaks a response off, so that the caller cannot take it for whole. */
   abstract destroy(): void;
   /**
-   * To be called before a response ends whose request is not going to be read to its end. Small bodies are read off so that the
+   * Gives up what is left of a body that is not going to be read; `send` and `end` do so themselves. Small bodies are read off so that the
    * connection lives on; a large one is discarded up to a bound and the connection (HTTP/1.1) or stream (HTTP/2) closed,
    * so that the caller reads the answer instead of a reset (AN-06; RFC 9110 section 9.5, RFC 9113 section 8.1).
    */
   abstract abandonBody(): void;
+  /** To be called before the body is read: tells a caller to send it that waits to be told (RFC 9110 section 10.1.1). */
+  abstract inviteBody(): void;
+  /** True if the header fields are more than may be (RFC 9113 section 10.5.1). */
+  abstract get headTooLarge(): boolean;
 
   /** The bytes of the body. Who stops early leaves the stream behind as it is, so that an answer can still be sent. */
   body(): AsyncIterable<Uint8Array> {
@@ -112,13 +116,17 @@ export abstract class Exchange {
 /** An exchange over HTTP/1.1. */
 export class Http1Exchange extends Exchange {
   readonly h2 = false;
+  /** Its parser refuses them. */
+  readonly headTooLarge = false;
   /** Of a body that nobody reads: resolves when no more of it is waited for; true if it was whole by then. */
   #bodyOver: Promise<boolean> | undefined;
+  #awaitsInvitation: boolean;
   constructor(
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
   ) {
     super(request.method ?? "", request.url ?? "", request.headers, request.rawHeaders, request);
+    this.#awaitsInvitation = request.headers.expect !== undefined;
   }
   get remoteAddress(): string | undefined {
     return this.request.socket.remoteAddress;
@@ -139,6 +147,7 @@ export class Http1Exchange extends Exchange {
   send(status: number, headers: HeaderList, body: Uint8Array | string | undefined, trailers?: Trailers): void {
     const { response } = this;
     if (this.gone) return;
+    this.abandonBody();
     response.writeHead(status, flat(headers));
     if (trailers !== undefined) {
       response.addTrailers(trailers);
@@ -163,6 +172,7 @@ export class Http1Exchange extends Exchange {
   }
   end(trailers?: Trailers): void {
     if (trailers !== undefined) this.response.addTrailers(trailers);
+    this.abandonBody();
     if (this.#bodyOver === undefined) this.response.end();
     else this.#endAfter(this.#bodyOver);
   }
@@ -176,9 +186,19 @@ export class Http1Exchange extends Exchange {
   destroy(): void {
     this.response.destroy();
   }
+  inviteBody(): void {
+    if (!this.#awaitsInvitation) return;
+    this.#awaitsInvitation = false;
+    this.response.writeContinue();
+  }
   abandonBody(): void {
     const { request, response } = this;
-    if (request.complete) return;
+    if (request.complete || this.#bodyOver !== undefined) return;
+    if (this.#awaitsInvitation) {
+      // Whether the body comes is open, so what follows on this connection could not be told apart.
+      response.shouldKeepAlive = false;
+      return;
+    }
     const declared = this.declaredBodyBytes();
     if (declared === 0) return;
     if (declared !== undefined && declared <= refusedBodyBufferBytes) {
@@ -211,12 +231,20 @@ const peerOfSession = new WeakMap<ServerHttp2Session, { address: string | undefi
 export class Http2Exchange extends Exchange {
   readonly h2 = true;
   #trailers: Trailers | undefined;
+  #abandoned = false;
   constructor(
     private readonly stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
     rawHeaders: readonly string[],
   ) {
     super(headers[":method"] as string, (headers[":path"] as string | undefined) ?? "", headers, rawHeaders, stream);
+  }
+  get headTooLarge(): boolean {
+    const { rawHeaders } = this;
+    // Each field counts for 32 octets more than it has (RFC 9113 section 6.5.2).
+    let bytes = rawHeaders.length * 16;
+    for (const text of rawHeaders) bytes += text.length;
+    return bytes > headerBytesMax;
   }
   get remoteAddress(): string | undefined {
     const session = this.stream.session;
@@ -242,6 +270,7 @@ export class Http2Exchange extends Exchange {
   send(status: number, headers: HeaderList, body: Uint8Array | string | undefined, trailers?: Trailers): void {
     const { stream } = this;
     if (this.gone) return;
+    this.abandonBody();
     const bare = trailers === undefined && (body === undefined || body.length === 0 || this.verb === "HEAD");
     stream.respond(fields(status, headers), { endStream: bare, waitForTrailers: trailers !== undefined });
     if (trailers !== undefined) stream.once("wantTrailers", () => sendTrailers(stream, trailers));
@@ -257,14 +286,19 @@ export class Http2Exchange extends Exchange {
   }
   end(trailers?: Trailers): void {
     this.#trailers = trailers;
+    this.abandonBody();
     this.stream.end();
   }
   destroy(): void {
     this.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
+  inviteBody(): void {
+    if (this.headers.expect !== undefined && !this.gone) this.stream.additionalHeaders({ ":status": 100 });
+  }
   abandonBody(): void {
     const { stream } = this;
-    if (this.bodiless || stream.readableEnded) return;
+    if (this.bodiless || this.#abandoned || stream.readableEnded || stream.closed) return;
+    this.#abandoned = true;
     let discarded = 0;
     stream.on("data", (chunk: Uint8Array) => {
       discarded += chunk.length;

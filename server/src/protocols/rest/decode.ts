@@ -1,8 +1,9 @@
 /** Path, query and body to one request message (google.api.http). */
-import type { DescField, DescMessage, JsonObject, JsonValue, Message } from "@bufbuild/protobuf";
+import { ScalarType, type DescField, type DescMessage, type JsonObject, type JsonValue, type Message } from "@bufbuild/protobuf";
 import type { RestRoute } from "@parapet/contract/rest/routes";
 import { fail, Reason } from "../../errors.js";
 import { codecsOf } from "../codec/codec.js";
+import { unknownParameter } from "../query.js";
 
 /** Turns parts of an HTTP request into a message; compiled once a route. */
 export interface Decoder {
@@ -24,7 +25,7 @@ export function createDecoder(route: RestRoute, input: DescMessage): Decoder {
       else if (bodyField !== undefined && body !== undefined) json[bodyField.jsonName] = body;
       for (const [name, value] of queryPairs(query)) {
         const fields = parameters.get(name);
-        if (fields === undefined) throw fail(Reason.QUERY_PARAMETER_UNKNOWN, { parameter: name.slice(0, 64) }, { message: `the method has no query parameter ${JSON.stringify(name.slice(0, 64))}` });
+        if (fields === undefined) throw unknownParameter(name);
         place(json, fields, value, name);
       }
       // The path names the object: whatever the body says of the same field, under either of its names, gives way.
@@ -143,5 +144,14 @@ function jsonOf(field: DescField, text: string, name: string): JsonValue {
     throw fail(Reason.REQUEST_MALFORMED, { parameter: name }, { message: `${name} must be true or false` });
   }
   if (field.enum !== undefined && /^-?\d+$/.test(text)) return Number(text);
+  if (isNumeric(field) && !/^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text)) {
+    throw fail(Reason.REQUEST_MALFORMED, { parameter: name }, { message: `${name} must be a number` });
+  }
   return text;
+}
+
+/** Numbers that have no other form: `Infinity` and `NaN` are values of float and double. */
+function isNumeric(field: DescField): boolean {
+  if (!((field.fieldKind === "scalar" || field.fieldKind === "list") && "scalar" in field && field.scalar !== undefined)) return false;
+  return ![ScalarType.STRING, ScalarType.BYTES, ScalarType.BOOL, ScalarType.FLOAT, ScalarType.DOUBLE].includes(field.scalar);
 }

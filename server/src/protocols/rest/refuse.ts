@@ -23,6 +23,13 @@ export function problemOf(failure: Failure, requestId: string): Record<string, u
   };
 }
 
+/** A whole HTTP/1.1 response with a problem document, for a connection that carried no request that could be read. */
+export function bareProblem(failure: Failure, status: number, phrase: string, requestId: string): string {
+  const body = JSON.stringify({ ...problemOf(failure, requestId), status });
+  const head = [`HTTP/1.1 ${status} ${phrase}`, "content-type: application/problem+json", `content-length: ${Buffer.byteLength(body)}`, `x-request-id: ${requestId}`, "cache-control: no-store", "x-content-type-options: nosniff", "connection: close"];
+  return `${head.join("\r\n")}\r\n\r\n${body}`;
+}
+
 /** One problem document. */
 export const refuse: Refuse = (exchange, _spelling, failure, headers) => {
   const requestId = headers.find(([name]) => name === "x-request-id")?.[1] ?? "";
