@@ -58,7 +58,9 @@ function isWhole(text: string): boolean {
   if (text.startsWith("HTTP/1.1 100")) return isWhole(text.slice(text.indexOf("\r\n\r\n") + 4));
   const end = text.indexOf("\r\n\r\n");
   if (end < 0) return false;
-  const length = /\r\ncontent-length: (\d+)/i.exec(text.slice(0, end + 2))?.[1];
+  const head = text.slice(0, end + 2);
+  if (/\r\ntransfer-encoding: chunked\r\n/i.test(head)) return /\r\n0\r\n(?:[^\r\n]+\r\n)*\r\n$/.test(text.slice(end + 2));
+  const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
   return length !== undefined && text.length >= end + 4 + Number(length);
 }
 
