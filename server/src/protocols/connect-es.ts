@@ -196,8 +196,11 @@ async function write(exchange: Exchange, spelling: Spelling, answer: UniversalSe
   const encode = spelling.text ? (chunk: Uint8Array) => Buffer.from(Buffer.from(chunk).toString("base64")) : (chunk: Uint8Array) => chunk;
   try {
     if (Array.isArray(body)) {
+      const whole = encode(body.length === 1 ? body[0]! : Buffer.concat(body));
+      const trailers = trailersOf(answer);
+      if (trailers === undefined && !head.some(([name]) => name === "content-length")) head.push(["content-length", String(whole.length)]);
       exchange.abandonBody();
-      exchange.send(answer.status, head, encode(body.length === 1 ? body[0]! : Buffer.concat(body)), trailersOf(answer));
+      exchange.send(answer.status, head, whole, trailers);
       return;
     }
     const sink = exchange.begin(answer.status, head, answer.trailer !== undefined);

@@ -267,9 +267,9 @@ function deadlineOf(exchange: Exchange, spelling: Spelling): number | undefined 
 }
 
 /** A declared length beyond any message is refused before it is sent; streams may be longer than their messages. */
-function tooLong(exchange: Exchange, plan: Plan, { text }: Spelling, bytesMax: number): boolean {
+function tooLong(exchange: Exchange, plan: Plan, spelling: Spelling, bytesMax: number): boolean {
   const declared = exchange.declaredBodyBytes();
-  return declared !== undefined && declared > bytesOnWire(bytesMax, text) && (plan.desc.methodKind === "unary" || plan.desc.methodKind === "server_streaming");
+  return declared !== undefined && declared > bytesOnWire(bytesMax, spelling) && (plan.desc.methodKind === "unary" || plan.desc.methodKind === "server_streaming");
 }
 
 /** The call of one request. */

@@ -201,6 +201,7 @@ export class Http1Exchange extends Exchange {
     }
     const declared = this.declaredBodyBytes();
     if (declared === 0) return;
+    leaveToFlow(request);
     if (declared !== undefined && declared <= refusedBodyBufferBytes) {
       request.resume();
       return;
@@ -299,6 +300,7 @@ export class Http2Exchange extends Exchange {
     const { stream } = this;
     if (this.bodiless || this.#abandoned || stream.readableEnded || stream.closed) return;
     this.#abandoned = true;
+    leaveToFlow(stream);
     let discarded = 0;
     stream.on("data", (chunk: Uint8Array) => {
       discarded += chunk.length;
@@ -310,6 +312,11 @@ export class Http2Exchange extends Exchange {
     stream.once("end", () => clearTimeout(timer));
     stream.once("close", () => clearTimeout(timer));
   }
+}
+
+/** An iterator that nobody asks any more still listens, and keeps what it does not read from flowing. */
+function leaveToFlow(source: Readable): void {
+  source.removeAllListeners("readable");
 }
 
 function sendTrailers(stream: ServerHttp2Stream, trailers: Trailers): void {

@@ -17,7 +17,7 @@ const meanings: readonly (readonly [text: RegExp, mean: (messageBytesMax: number
   [/^protocol error: incomplete envelope/, () => malformed(faults.cutOff)],
   [/^received compressed envelope/, () => malformed(faults.compressionUnnamed)],
   [/^decompression failed/, () => malformed(faults.notDecompressed)],
-  [/^message (?:size \d+ )?is larger than configured readMaxBytes/, tooLarge],
+  [/^message (?:size )?(?:\d+ )?is larger than configured readMaxBytes/, tooLarge],
   [/^parse binary: /, () => malformed(faults.notFitting)],
   [/duplicate object key/, () => malformed(faults.nameTwice)],
   [/^cannot decode message \S+ from JSON: (?:Unexpected|Expected|Unterminated|Bad |No number|Exponent part)/, () => malformed(faults.notJson)],

@@ -3,7 +3,7 @@ import type { Protocol } from "../call.js";
 import type { Failure } from "../errors.js";
 import type { Added } from "./added.js";
 import type { Exchange, HeaderList } from "./exchange.js";
-import type { FrameBounds } from "./frame.js";
+import { type FrameBounds, frameHeadBytes } from "./frame.js";
 
 /** How a call was spelled on the wire. */
 export interface Spelling {
@@ -35,12 +35,14 @@ export interface UnaryProtocol {
   answer(exchange: Exchange, spelling: Spelling, message: Uint8Array | string, compressed: boolean, headers: HeaderList, added: Added | undefined): void;
 }
 
-/** Bytes that a body may have whose one message has at most `messageBytesMax`: a frame's head and padded base64 come on top. */
-export function bytesOnWire(messageBytesMax: number, text: boolean): number {
-  return text ? Math.ceil(((messageBytesMax + wrappingBytes) * 4) / 3) : messageBytesMax + wrappingBytes;
+/** Bytes that a body may have whose one message has at most `messageBytesMax`: a frame's head comes on top, and base64 in padded pieces. */
+export function bytesOnWire(messageBytesMax: number, { stream, text }: Spelling): number {
+  const bytes = stream ? messageBytesMax + frameHeadBytes : messageBytesMax;
+  return text ? Math.ceil((bytes * 4) / 3) + paddingBytes : bytes;
 }
 
-const wrappingBytes = 64;
+/** Room for what pieces of their own add to base64. */
+const paddingBytes = 64;
 
 /** Messages smaller than this are not worth compressing, in bytes: below it a packet is saved rarely, and gzip costs more than the call. */
 export const compressMinBytes = 4096;

@@ -114,7 +114,7 @@ export function createUnaryExecutor(options: UnaryOptions): Executor {
           exchange.abandonBody();
           return unpacked(exchange, spelling, none, encoding, proceed);
         }
-        readWhole(exchange, bytesOnWire(messageBytesMax, spelling.text), (body) => {
+        readWhole(exchange, bytesOnWire(messageBytesMax, spelling), (body) => {
           if (body instanceof Failure) proceed(body.reason === Reason.MESSAGE_TOO_LARGE ? tooLarge(messageBytesMax) : body);
           else unpacked(exchange, spelling, body, encoding, proceed);
         });

@@ -1,6 +1,7 @@
 /** The base64 layer of gRPC-Web text: concatenated, separately padded pieces. */
 import { fail, Reason } from "../../errors.js";
 
+const stranger = /[^A-Za-z0-9+/]/;
 const quantum = /^[A-Za-z0-9+/]{2}(?:[A-Za-z0-9+/]{2}|[A-Za-z0-9+/]=|==)$/;
 
 /** Decodes a stream of base64 text whose pieces may be padded anywhere on a four-character boundary. Throws REQUEST_MALFORMED. */
@@ -17,8 +18,10 @@ export async function* decodeBase64Stream(source: AsyncIterable<Uint8Array>): As
 
 /** Decodes a whole text. Throws REQUEST_MALFORMED. */
 export function decodeBase64(text: string): Buffer {
-  if (text.length % 4 !== 0) throw fail(Reason.REQUEST_MALFORMED, {}, { message: "the base64 text is truncated" });
-  return decode(text);
+  const whole = text.length - (text.length % 4);
+  const bytes = decode(text.slice(0, whole));
+  if (whole < text.length) throw fail(Reason.REQUEST_MALFORMED, {}, { message: "the base64 text is truncated" });
+  return bytes;
 }
 
 function decode(text: string): Buffer {
@@ -26,12 +29,12 @@ function decode(text: string): Buffer {
   let from = 0;
   for (let pad = text.indexOf("="); pad >= 0; pad = text.indexOf("=", from)) {
     const end = pad - (pad % 4) + 4;
-    if (!quantum.test(text.slice(end - 4, end))) throw malformed();
+    if (!quantum.test(text.slice(end - 4, end)) || stranger.test(text.slice(from, end - 4))) throw malformed();
     pieces.push(Buffer.from(text.slice(from, end), "base64"));
     from = end;
   }
   const tail = text.slice(from);
-  if (/[^A-Za-z0-9+/]/.test(tail)) throw malformed();
+  if (stranger.test(tail)) throw malformed();
   if (tail !== "") pieces.push(Buffer.from(tail, "base64"));
   return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
 }
