@@ -63,6 +63,10 @@ export interface Job {
 export interface Stretch {
   /** Milliseconds for which new requests start; those then open are waited for. */
   readonly ms: number;
+  /** New requests start until so many have, even after `ms`… Default: none. */
+  readonly requestsMin?: number;
+  /** …but no longer than this, in milliseconds. Default: `ms`. */
+  readonly msMax?: number;
   /** Number of the first key. */
   readonly keyFrom: number;
   /** How many keys are used in turn. */

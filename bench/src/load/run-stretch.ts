@@ -19,9 +19,13 @@ export function runStretch(connections: readonly Connection[], stretch: Stretch)
     let bytesMin = Infinity;
     let busySlots = connections.reduce((sum, { slots }) => sum + slots, 0);
     const startMs = performance.now();
-    const endMs = startMs + stretch.ms;
+    const { ms, msMax = ms, requestsMin = 0, keyFrom, keyCount } = stretch;
+    const goesOn = (): boolean => {
+      const elapsedMs = performance.now() - startMs;
+      return elapsedMs < ms || (started < requestsMin && elapsedMs < msMax);
+    };
     const driver = {
-      next: () => (performance.now() < endMs ? stretch.keyFrom + (started++ % stretch.keyCount) : -1),
+      next: () => (goesOn() ? keyFrom + (started++ % keyCount) : -1),
       answered(startedMs: number, bytes: number) {
         if (answers === latencies.length) {
           const wider = new Float32Array(latencies.length * 2);

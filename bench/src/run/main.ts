@@ -38,15 +38,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function run({ rounds, seconds, warmUpSeconds }: BenchOptions, rows: readonly Row[]): Promise<Report> {
+async function run({ rounds, seconds, warmUp }: BenchOptions, rows: readonly Row[]): Promise<Report> {
   const pinned = cpus().length > 1 && canPin();
-  const plannedSeconds = scheduleOf(rows, 1).length * rounds * seconds + rows.length * warmUpSeconds;
+  const plannedSeconds = scheduleOf(rows, 1).length * rounds * seconds + rows.length * warmUp.seconds * 2;
   process.stdout.write(`${rows.length} rows, ${rounds} rounds of ${seconds} s, about ${Math.ceil(plannedSeconds / 60)} min\n`);
   const servers = await startServers(new Set(rows.map(({ server }) => server)), pinned ? 0 : undefined);
   const meter = createMeter(servers, pinned ? 1 : undefined);
   const samples = new Map<Row, Sample[]>(rows.map((row) => [row, []]));
   try {
-    for (const row of rows) await meter.measure(row, warmUpSeconds);
+    for (const row of rows) await meter.warmUp(row, warmUp);
     for (let round = 1; round <= rounds; round++) {
       for (const row of scheduleOf(rows, round)) {
         const sample = await meter.measure(row, seconds);

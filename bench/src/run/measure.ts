@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { LoadAnswer, LoadCommand, Stretch, StretchResult } from "../load/job.js";
 import { requestOf, wireOf } from "../load/requests.js";
 import { ask, cpuMicrosOf, endChild, startChild } from "../process/child.js";
+import type { WarmUp } from "./options.js";
 import { documentsToGet } from "./prepare.js";
 import type { Sample } from "./results.js";
 import { type Row, shapes } from "./rows.js";
@@ -16,6 +17,12 @@ const loadProcess = fileURLToPath(new URL("../load/load-process.js", import.meta
 
 /** Measures rows one after the other. */
 export interface Meter {
+  /**
+   * Puts a row under load without measuring it.
+   *
+   * @throws Error if one answer was wrong.
+   */
+  warmUp(row: Row, warmUp: WarmUp): Promise<void>;
   /**
    * Puts a row under load for some seconds.
    *
@@ -31,42 +38,45 @@ export function createMeter(servers: Servers, core: number | undefined): Meter {
   // Keys of documents that are added; those to get lie far below.
   let nextKey = 1_000_000;
 
-  function stretchOf({ operation }: Row, seconds: number): Stretch {
-    const ms = seconds * 1000;
-    return operation === "get" ? { ms, keyFrom: 0, keyCount: documentsToGet } : { ms, keyFrom: nextKey, keyCount: Number.MAX_SAFE_INTEGER };
+  /** Runs a stretch of a row over connections that are already open. */
+  async function run({ operation }: Row, bounds: Omit<Stretch, "keyFrom" | "keyCount">): Promise<StretchResult> {
+    const keys = operation === "get" ? { keyFrom: 0, keyCount: documentsToGet } : { keyFrom: nextKey, keyCount: Number.MAX_SAFE_INTEGER };
+    const answer = await tell(load, { type: "run", stretch: { ...bounds, ...keys } });
+    if (answer.type !== "result") throw new Error("the load process did not measure");
+    const { result } = answer;
+    if (result.bytesMin < answerBytesMin) throw new Error(`an answer of ${result.bytesMin} bytes cannot hold the document`);
+    if (operation === "add") nextKey += result.requests;
+    return result;
   }
 
-  async function sample(row: Row, server: ChildProcess, seconds: number): Promise<Sample> {
-    const before = await cpuMicrosOf(server);
-    const { requests, elapsedMs, p50Ms, p99Ms, bytesMin } = await run(load, stretchOf(row, seconds));
-    const after = await cpuMicrosOf(server);
-    if (bytesMin < answerBytesMin) throw new Error(`an answer of ${bytesMin} bytes cannot hold the document`);
-    if (row.operation === "add") nextKey += requests;
-    return { requestsPerSecond: requests / (elapsedMs / 1000), p50Ms, p99Ms, cpuMicrosPerRequest: (after - before) / requests };
+  /** Opens the connections of a row, lets them be used, closes them. */
+  async function connected<T>(row: Row, use: (server: ChildProcess) => Promise<T>): Promise<T> {
+    const server = servers.of.get(row.server)!;
+    const template = requestOf(row.operation, row.protocol, { authorization: servers.authorization });
+    try {
+      await tell(load, { type: "open", job: { port: server.portFor(row.protocol), template, ...shapes[wireOf(row.protocol)] } });
+      return await use(server.child);
+    } catch (error) {
+      throw new Error(`${row.name} over ${row.protocol}: ${(error as Error).message}`, { cause: error });
+    } finally {
+      await tell(load, { type: "close" });
+    }
   }
 
   return {
-    async measure(row, seconds) {
-      const server = servers.of.get(row.server)!;
-      const { authorization } = servers;
-      const template = requestOf(row.operation, row.protocol, { authorization });
-      try {
-        await tell(load, { type: "open", job: { port: server.portFor(row.protocol), template, ...shapes[wireOf(row.protocol)] } });
-        return await sample(row, server.child, seconds);
-      } catch (error) {
-        throw new Error(`${row.name} over ${row.protocol}: ${(error as Error).message}`, { cause: error });
-      } finally {
-        await tell(load, { type: "close" });
-      }
-    },
+    warmUp: (row, { seconds, secondsMax, requests }) =>
+      connected(row, async () => {
+        await run(row, { ms: seconds * 1000, msMax: secondsMax * 1000, requestsMin: requests });
+      }),
+    measure: (row, seconds) =>
+      connected(row, async (server) => {
+        const before = await cpuMicrosOf(server);
+        const { requests, elapsedMs, p50Ms, p99Ms } = await run(row, { ms: seconds * 1000 });
+        const after = await cpuMicrosOf(server);
+        return { requestsPerSecond: requests / (elapsedMs / 1000), p50Ms, p99Ms, cpuMicrosPerRequest: (after - before) / requests };
+      }),
     close: () => endChild(load),
   };
-}
-
-async function run(load: ChildProcess, stretch: Stretch): Promise<StretchResult> {
-  const answer = await tell(load, { type: "run", stretch });
-  if (answer.type !== "result") throw new Error("the load process did not measure");
-  return answer.result;
 }
 
 async function tell(load: ChildProcess, command: LoadCommand): Promise<LoadAnswer> {

@@ -8,12 +8,19 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Seconds that one row is measured for in one round. */
   readonly seconds: number;
-  /** Seconds of load ahead of the first round of a row. */
-  readonly warmUpSeconds: number;
+  /** Load ahead of the first round of a row: so many seconds, and longer where fewer requests were served by then. */
+  readonly warmUp: WarmUp;
   /** Rows whose name or protocol holds one of these texts; empty: all rows. */
   readonly only: readonly string[];
   /** File that the results are written to. */
   readonly out: string;
+}
+
+/** Long enough for a server's code to be compiled, which takes requests rather than time. */
+export interface WarmUp {
+  readonly seconds: number;
+  readonly secondsMax: number;
+  readonly requests: number;
 }
 
 /** What `--help` prints. */
@@ -27,8 +34,8 @@ export const usage = `npm run bench -- [options]
 `;
 
 const resultsFile = fileURLToPath(new URL("../../results/latest.json", import.meta.url));
-const full = { rounds: 5, seconds: 1.5, warmUpSeconds: 1.5 };
-const quick = { rounds: 1, seconds: 0.5, warmUpSeconds: 0.3 };
+const full = { rounds: 5, seconds: 1.5, warmUp: { seconds: 1, secondsMax: 5, requests: 8_000 } };
+const quick = { rounds: 1, seconds: 0.5, warmUp: { seconds: 0.2, secondsMax: 0.2, requests: 0 } };
 
 /**
  * Reads the options; `help` where they ask for it.
