@@ -1,5 +1,5 @@
 /** The composition root of the reference server: from a configuration to a server that is ready to listen. */
-import { randomBytes, randomFillSync } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import { join } from "node:path";
 import { openapiJson, openapiYaml } from "@parapet/contract/openapi/document";
 import { AuditService } from "@parapet/contract/parapet/audit/v1/audit_service_pb";
@@ -8,23 +8,18 @@ import { DocumentService } from "@parapet/contract/parapet/document/v1/document_
 import { Algorithm } from "@parapet/contract/parapet/policy/v1/policy_pb";
 import { SystemService } from "@parapet/contract/parapet/system/v1/system_service_pb";
 import { routes } from "@parapet/contract/rest/routes";
-import { createNanosecondClock } from "./audit/clock.js";
-import { createAuditLog } from "./audit/log.js";
-import { createSealer } from "./audit/seal.js";
-import type { AuditFacts, TransactionalAuditSink } from "./audit/sink.js";
 import { CredentialKind } from "./call.js";
 import { productionChecklist, type Config } from "./config.js";
-import { createCollectionKeys } from "./documents/collection-keys.js";
-import { sweepExpired } from "./documents/expiry.js";
 import { createUuids } from "./documents/uuid.js";
+import { defaultTenant, layFoundation } from "./foundation.js";
 import { createCommit } from "./gate/commit.js";
 import { createIdempotency } from "./gate/idempotency.js";
-import { bootstrap, forgetGeneratedPassword, type Bootstrapped } from "./identity/bootstrap.js";
-import { createIdentity } from "./identity/identity.js";
+import { forgetGeneratedPassword, type Bootstrapped } from "./identity/bootstrap.js";
 import type { Authenticated } from "./identity/identity-source.js";
 import type { BucketNumbers } from "./limit/limiter.js";
 import { createMemoryLimiter } from "./limit/memory-limiter.js";
 import { createLimitOverrides } from "./limit/overrides.js";
+import { openSharedLimiter } from "./limit/shared-limiter.js";
 import type { Log } from "./log.js";
 import { createMetrics } from "./metrics.js";
 import { createParapet, type Parapet, type ServiceRegistrar } from "./parapet.js";
@@ -34,15 +29,10 @@ import { createAuditService } from "./services/audit-service.js";
 import { createAuthService } from "./services/auth-service.js";
 import { createDocumentService } from "./services/document-service.js";
 import { createSystemService } from "./services/system-service.js";
-import { loadOrCreateKeyFile } from "./store/key-file.js";
 import { kinds, pack } from "./store/keys.js";
-import { openLmdbStore } from "./store/lmdb.js";
-import { createMemoryStore } from "./store/memory.js";
 import { createPageTokens } from "./store/page-token.js";
 import type { Store } from "./store/store.js";
-
-/** The one tenant of this release; every key and record carries it. */
-export const defaultTenant = "default";
+import { startUpkeep } from "./upkeep.js";
 
 /** What an app is made of besides its configuration. */
 export interface AppOptions {
@@ -52,6 +42,16 @@ export interface AppOptions {
   readonly store?: Store;
   /** Which executor runs unary calls; default `fast`. */
   readonly unary?: "fast" | "connect-es";
+  /** This process is one of several over one store; absent: it is the only one. */
+  readonly worker?: WorkerPart;
+}
+
+/** What a worker process gets from the process that owns the data directory. */
+export interface WorkerPart {
+  /** Pid of that process. */
+  readonly owner: number;
+  /** What `/metrics` answers: the numbers of all workers. */
+  collectMetrics(): Promise<string>;
 }
 
 /** The reference server. */
@@ -66,48 +66,17 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** How often documents that have ended are removed, in milliseconds, and how many at once. */
-const sweepIntervalMs = 10_000;
-const sweepDocuments = 1_000;
-
 /** Composes the server. Rejects if the contract, a key file, the data directory or the bootstrap password is not as it must be. */
-export async function createApp({ config, log, store: given, unary }: AppOptions): Promise<App> {
+export async function createApp({ config, log, store: given, unary, worker }: AppOptions): Promise<App> {
   const nowMs = Date.now;
-  const random = (size: number): Uint8Array => randomBytes(size);
-  const volatile = config.store === "memory";
-  // A store that forgets must not leave keys behind that look as if they mattered.
-  const key = (name: string): Uint8Array => (volatile ? randomBytes(32) : loadOrCreateKeyFile(join(config.keyDir, name)));
-  const store = given ?? (volatile ? createMemoryStore() : openLmdbStore({ directory: config.dataDir }));
+  const foundation = await layFoundation({ config, log, ...(given === undefined ? {} : { store: given }), ...(worker === undefined ? {} : { ownedBy: worker.owner }) });
+  const { store, shared, audit, sink, identity, passwordFile, key } = foundation;
 
   try {
-    const audit = createAuditLog({ store, sealer: createSealer({ masterKey: key("sealing.key") }), nowNs: createNanosecondClock() });
-    const sink: TransactionalAuditSink = config.auditEnabled ? audit : silentSink;
     const idempotency = createIdempotency(store, nowMs);
     const { commit, commitPart } = createCommit({ store, audit: sink, idempotency });
     const pageTokens = createPageTokens(key("page-token.key"));
-    const identity = createIdentity({
-      store,
-      tenant: defaultTenant,
-      nowMs,
-      randomBytes: random,
-      tokenSecret: config.authJwtSecret === undefined ? key("token.key") : Buffer.from(config.authJwtSecret),
-      tokenLifetimeMs: config.authJwtExpiryMs,
-      passwordPolicy: config.production ? "strict" : config.authPasswordPolicy,
-      onCommonPassword: () => log.warn("a password was accepted that is on the list of common ones; PARAPET_AUTH_PASSWORD_POLICY=strict refuses them"),
-    });
-    const passwordFile = join(config.keyDir, "admin-password");
-    const bootstrapped = await bootstrap({
-      store,
-      accounts: identity.accounts,
-      audit: sink,
-      passwords: identity.passwords,
-      newId: identity.newId,
-      randomBytes: random,
-      nowMs,
-      username: config.authAdminUsername,
-      password: config.authAdminPassword,
-      passwordFile,
-    });
+    const upkeep = worker === undefined ? await startUpkeep(foundation, config, log) : undefined;
 
     const buckets = bucketsOf(config);
     const overrides = createLimitOverrides({
@@ -120,6 +89,8 @@ export async function createApp({ config, log, store: given, unary }: AppOptions
       buckets: Object.values(buckets),
       userIdOf: (username) => identity.accounts.userByName(store, username)?.id,
     });
+    shared?.onChange(() => overrides.reload());
+    const sharedLimiter = worker !== undefined && config.rateLimitEnabled ? openSharedLimiter({ directory: limitsDirectory(config), nowMs: hostMs, buckets: Object.values(buckets), overrides }) : undefined;
     const monotonicMs = (): number => performance.now();
     const metrics = createMetrics(monotonicMs);
     metrics.gauge("parapet_audit_records", "Records in the audit log.", () => audit.head(defaultTenant).edge.size);
@@ -146,7 +117,7 @@ export async function createApp({ config, log, store: given, unary }: AppOptions
           limitBy: config.rateLimitBy,
           messageBytesMax: config.messageBytesMax,
           features: featuresOf(config),
-          metrics,
+          metricsText: worker?.collectMetrics ?? metrics.text,
           metricsPublic: config.metricsPublic,
           overrides,
         }),
@@ -158,7 +129,7 @@ export async function createApp({ config, log, store: given, unary }: AppOptions
       identity: identity.source,
       audit: sink,
       buckets,
-      limiter: config.rateLimitEnabled ? createMemoryLimiter({ nowMs: monotonicMs, overrides }) : null,
+      limiter: config.rateLimitEnabled ? (sharedLimiter ?? createMemoryLimiter({ nowMs: monotonicMs, overrides })) : null,
       limitBy: config.rateLimitBy,
       everybody: config.authEnabled ? undefined : localAdmin,
       idempotency,
@@ -171,32 +142,38 @@ export async function createApp({ config, log, store: given, unary }: AppOptions
       reflection: config.production ? "authenticated" : "public",
       metrics,
       log,
+      ...(shared === undefined ? {} : { catchUp: shared.catchUp }),
       ...(unary === undefined ? {} : { unary }),
     });
     draining = () => parapet.draining.aborted;
-    const keysOf = createCollectionKeys();
-    const sweeper = setInterval(() => {
-      sweepExpired({ store, tenant: defaultTenant, keysOf, append: sink.append, nowMs: nowMs(), limit: sweepDocuments }).catch((cause: unknown) => log.error("documents that have ended were not removed", { cause }));
-    }, sweepIntervalMs);
-    sweeper.unref();
 
     return {
       parapet,
       store,
-      bootstrapped,
-      listen: () => parapet.listen({ hosts: config.address.hosts, port: config.address.port, ...(config.socket === undefined ? {} : { socket: config.socket }) }),
+      bootstrapped: upkeep?.bootstrapped ?? { created: false },
+      listen: () => parapet.listen({ hosts: config.address.hosts, port: config.address.port, socketIsFresh: worker !== undefined, ...(config.socket === undefined ? {} : { socket: config.socket }) }),
       async close() {
-        clearInterval(sweeper);
+        upkeep?.stop();
         await parapet.close(config.drainTimeoutMs);
         overrides.close();
-        await identity.directory.saveUse();
-        await store.close();
+        await sharedLimiter?.close();
+        await foundation.close();
       },
     };
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/** Where worker processes keep their common budgets: beside the data, owned with it. */
+export function limitsDirectory({ dataDir }: Config): string {
+  return join(dataDir, "limits");
+}
+
+/** CLOCK_MONOTONIC, which is one clock for all processes of a host, in milliseconds. */
+function hostMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 /** The buckets of the contract with the configured numbers. */
@@ -223,14 +200,6 @@ function featuresOf(config: Config): string[] {
 const localAdmin: Authenticated = {
   principal: { id: "usr_local", name: "local", tenant: defaultTenant, admin: true, grants: new Map([[everyCollection, ADMIN]]) },
   credential: { kind: CredentialKind.NONE, id: "" },
-};
-
-/** The log is switched off by configuration; production mode refuses that. */
-const silentSink: TransactionalAuditSink = {
-  append(_tx, _facts: AuditFacts) {
-    return undefined;
-  },
-  write: () => Promise.resolve(),
 };
 
 function publishedDocuments(): Map<string, StaticDocument> {

@@ -130,3 +130,13 @@ export const errorTextCharsMax = 256;
 export const violationBytesMax = 2 * 1024;
 /** Size of the file in which worker processes keep their common budgets, in bytes; it is taken whole at the start. */
 export const sharedLimitsBytes = 128 * 1024 * 1024;
+/** A worker process that ended is started again after this long at first, in milliseconds; each early end doubles it. */
+export const workerRestartMsMin = 100;
+/** A worker process is never waited with longer than this, in milliseconds. */
+export const workerRestartMsMax = 10_000;
+/** A worker process that lived this long, in milliseconds, ended for a reason of its own: the doubling begins anew. */
+export const workerStableMs = 30_000;
+/** A worker process that was told to drain is killed this long after its time to do so, in milliseconds. */
+export const workerGraceMs = 5_000;
+/** Workers that do not tell their metrics within this, in milliseconds, are left out of the answer. */
+export const workerMetricsMs = 1_000;

@@ -25,6 +25,12 @@ export function createLog(level: LogLevel, write: (line: string) => void, now: (
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
+/** A log whose lines carry more fields, e.g. which process wrote them. */
+export function withFields(log: Log, more: LogFields): Log {
+  const at = (name: Exclude<LogLevel, "silent">) => (message: string, fields: LogFields = {}) => log[name](message, { ...more, ...fields });
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
 /** A log that says nothing. */
 export const silentLog: Log = createLog("silent", () => undefined);
 

@@ -1,9 +1,11 @@
 /** The server as a process: environment, configuration, app, listen, drain. */
-import { ConfigError, loadConfig, productionChecklist } from "./config.js";
-import { createApp, type App } from "./app.js";
+import { type Config, ConfigError, loadConfig, productionChecklist } from "./config.js";
+import { createApp } from "./app.js";
 import { ContractError } from "./gate/build-plans.js";
-import { createLog } from "./log.js";
+import type { Bootstrapped } from "./identity/bootstrap.js";
+import { createLog, type Log } from "./log.js";
 import { version } from "./version.js";
+import { type Primary, startPrimary } from "./workers/primary.js";
 
 /** Where the process reads from and writes to. */
 export interface ServeOptions {
@@ -35,31 +37,42 @@ export async function serve({ argv, env, stderr }: ServeOptions): Promise<number
     return configExit;
   }
   const log = createLog(config.logLevel, (line) => void stderr.write(line));
-  let app: App;
-  let port: number;
+  let server: Running;
   try {
-    app = await createApp({ config, log });
-    port = await app.listen().catch(async (error: unknown) => {
-      await app.close();
-      throw error;
-    });
+    server = config.workers > 1 ? await startPrimary({ config, log }) : await startAlone(config, log);
   } catch (error) {
     stderr.write(`parapet: ${error instanceof ContractError ? error.message : `cannot start: ${(error as Error).message}`}\n`);
     return unavailableExit;
   }
-  announceAdmin(app, stderr);
+  const { port } = server;
+  announceAdmin(server.bootstrapped, stderr);
   if (!config.authEnabled) stderr.write("parapet: authentication is off; only programs on this machine may call\n");
   const host = config.address.host === "" ? "localhost" : config.address.host;
-  stderr.write(`parapet ${version} listening on http://${host.includes(":") ? `[${host}]` : host}:${port}${config.socket === undefined ? "" : ` and ${config.socket}`}\n`);
+  const more = `${config.socket === undefined ? "" : ` and ${config.socket}`}${config.workers > 1 ? `, ${config.workers} workers` : ""}`;
+  stderr.write(`parapet ${version} listening on http://${host.includes(":") ? `[${host}]` : host}:${port}${more}\n`);
 
   const signal = await stopSignal();
   log.info("draining", { signal });
-  await app.close();
+  await server.close();
   return 0;
 }
 
+/** A server that listens, in this process or in workers. */
+type Running = Primary;
+
+/** The whole server in this process. */
+async function startAlone(config: Config, log: Log): Promise<Running> {
+  const app = await createApp({ config, log });
+  try {
+    return { port: await app.listen(), bootstrapped: app.bootstrapped, close: app.close };
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
 /** A generated password is shown on a terminal once; elsewhere only the path of its file is. */
-function announceAdmin({ bootstrapped }: App, stderr: ServeOptions["stderr"]): void {
+function announceAdmin(bootstrapped: Bootstrapped, stderr: ServeOptions["stderr"]): void {
   if (!bootstrapped.created || bootstrapped.generated === undefined) return;
   const { password, file } = bootstrapped.generated;
   stderr.write(stderr.isTTY === true ? `parapet: the admin's password is ${password} (also in ${file} until it is changed)\n` : `parapet: the admin's password is in ${file}\n`);

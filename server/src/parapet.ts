@@ -83,6 +83,8 @@ export interface ListenOptions {
   readonly port: number;
   /** Path of a Unix socket to listen on as well. */
   readonly socket?: string;
+  /** True: whatever is at that path is in use by a process that shares it, and is not to be replaced. */
+  readonly socketIsFresh?: boolean;
 }
 
 /** A gated server. */
@@ -182,7 +184,7 @@ export function createParapet(options: ParapetOptions): Parapet {
     metrics,
     handler,
     draining: shutdown.signal,
-    async listen({ hosts, port, socket }) {
+    async listen({ hosts, port, socket, socketIsFresh = false }) {
       let bound = port;
       if (hosts.length === 0) bound = await listenOn({ port });
       for (const [index, host] of hosts.entries()) {
@@ -195,8 +197,7 @@ export function createParapet(options: ParapetOptions): Parapet {
         }
       }
       if (socket !== undefined) {
-        // A socket file that a killed process left behind is ours to replace; any other file is not.
-        if (existsSync(socket) && statSync(socket).isSocket()) rmSync(socket);
+        if (!socketIsFresh) removeStaleSocket(socket);
         await listenOn({ path: socket });
         chmodSync(socket, 0o660);
       }
@@ -209,6 +210,11 @@ export function createParapet(options: ParapetOptions): Parapet {
       await flood.flush();
     },
   };
+}
+
+/** Removes a socket file that a killed process left behind; any other file stays. */
+export function removeStaleSocket(path: string): void {
+  if (existsSync(path) && statSync(path).isSocket()) rmSync(path);
 }
 
 /** For contracts that declare no bucket at all: the numbers of the reference server. */

@@ -1,7 +1,7 @@
 /** The gate before the body: authenticate, limit, authorize the method (the order of SEMANTICS.md). */
 import type { Call } from "../call.js";
 import { CredentialKind } from "../call.js";
-import { fail, Failure, Reason } from "../errors.js";
+import { fail, Failure, Reason, toFailure } from "../errors.js";
 import type { Authenticated, IdentitySource } from "../identity/identity-source.js";
 import { readCredential } from "../identity/read-credential.js";
 import { limitHeaders, rateLimited } from "../limit/headers.js";
@@ -91,7 +91,16 @@ export function createGate(options: GateOptions): Gate {
     const sent = readCredential(headers);
     if (sent === undefined || sent instanceof Failure) return proceed(call, sent);
     const outcome = identity.authenticate(sent, call);
-    return outcome instanceof Promise ? outcome.then((settled) => proceed(call, settled)) : proceed(call, outcome);
+    return outcome instanceof Promise ? outcome.then((settled) => proceed(call, settled)).catch(toFailure) : proceed(call, outcome);
+  };
+
+  /** Whoever cannot be proved or counted, because a store does not answer, is refused as any other caller is. */
+  const admitOrFail = (call: Call, headers: HeaderValues): Failure | undefined | Promise<Failure | undefined> => {
+    try {
+      return admit(call, headers);
+    } catch (thrown) {
+      return toFailure(thrown);
+    }
   };
 
   const withHeaders = (call: Call, refusal: Failure | undefined): Failure | undefined => {
@@ -101,7 +110,7 @@ export function createGate(options: GateOptions): Gate {
 
   return {
     admit(call, headers) {
-      const refusal = admit(call, headers);
+      const refusal = admitOrFail(call, headers);
       return refusal instanceof Promise ? refusal.then((settled) => withHeaders(call, settled)) : withHeaders(call, refusal);
     },
     spendAccount(call, account) {

@@ -7,7 +7,6 @@ import { callOf } from "../call.js";
 import { fail, Reason } from "../errors.js";
 import type { BucketNumbers } from "../limit/limiter.js";
 import type { LimitOverrides } from "../limit/overrides.js";
-import type { Metrics } from "../metrics.js";
 import { version } from "../version.js";
 
 /** What the system service needs. */
@@ -23,7 +22,8 @@ export interface SystemOptions {
   readonly limitBy: "user" | "ip";
   readonly messageBytesMax: number;
   readonly features: readonly string[];
-  readonly metrics: Metrics;
+  /** The counters in the Prometheus text format. */
+  readonly metricsText: () => string | Promise<string>;
   readonly metricsPublic: boolean;
   readonly overrides: LimitOverrides;
 }
@@ -67,14 +67,14 @@ export function createSystemService(options: SystemOptions): ServiceImpl<typeof 
       const controls = options.controls();
       return { compliant: controls.every(({ satisfied }) => satisfied), production: options.production, controls: controls.map((control) => ({ ...control })) };
     },
-    getMetrics(_request, context) {
+    async getMetrics(_request, context) {
       // In production mode the numbers say more of the traffic than a stranger should know.
       if (!options.metricsPublic) {
         const { principal } = callOf(context);
         if (principal === undefined) throw fail(Reason.CREDENTIAL_MISSING);
         if (!principal.admin) throw fail(Reason.ADMIN_REQUIRED);
       }
-      return { body: { contentType: "text/plain; version=0.0.4; charset=utf-8", data: new TextEncoder().encode(options.metrics.text()) } };
+      return { body: { contentType: "text/plain; version=0.0.4; charset=utf-8", data: new TextEncoder().encode(await options.metricsText()) } };
     },
     setLimitOverride: (request, context) => overrides.set(request, callOf(context)),
     listLimitOverrides: (request, context) => overrides.list(request, callOf(context)),

@@ -1,0 +1,102 @@
+/** What every process of the reference server stands on: store, key files, audit log, identity. */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { createNanosecondClock } from "./audit/clock.js";
+import { type AuditLog, createAuditLog } from "./audit/log.js";
+import { createSealer } from "./audit/seal.js";
+import type { AuditFacts, TransactionalAuditSink } from "./audit/sink.js";
+import type { Config } from "./config.js";
+import { createIdentity, type Identity } from "./identity/identity.js";
+import type { Log } from "./log.js";
+import { loadOrCreateKeyFile } from "./store/key-file.js";
+import { kinds } from "./store/keys.js";
+import { type LmdbStore, openLmdbStore } from "./store/lmdb.js";
+import { createMemoryStore } from "./store/memory.js";
+import { type SharedStore, shareStore } from "./store/shared.js";
+import type { Store } from "./store/store.js";
+
+/** The one tenant of this release; every key and record carries it. */
+export const defaultTenant = "default";
+
+/** What a foundation is made of. */
+export interface FoundationOptions {
+  readonly config: Config;
+  readonly log: Log;
+  /** Replaces the store that the configuration names; for tests that inject faults. */
+  readonly store?: Store;
+  /** Pid of the process that owns the data directory, where this one is its worker. */
+  readonly ownedBy?: number;
+}
+
+/** The parts that everything else is built from. */
+export interface Foundation {
+  readonly store: Store;
+  /** The same store where several processes have it open. */
+  readonly shared: SharedStore | undefined;
+  readonly audit: AuditLog;
+  /** The log, or nothing at all where records are switched off. */
+  readonly sink: TransactionalAuditSink;
+  readonly identity: Identity;
+  /** Where a generated password waits for the first admin. */
+  readonly passwordFile: string;
+  /** The key in a file of this name: 32 bytes, made if there is none; random each time where the store forgets as well. */
+  key(name: string): Uint8Array;
+  /** Frees what killed processes held of the store. */
+  forgetDeadProcesses(): void;
+  /** Keeps the last uses of API keys, then closes the store. */
+  close(): Promise<void>;
+}
+
+/** Lays the foundation. Throws if a key file or the data directory is not as it must be. */
+export async function layFoundation({ config, log, store: given, ownedBy }: FoundationOptions): Promise<Foundation> {
+  const random = (size: number): Uint8Array => randomBytes(size);
+  const volatile = config.store === "memory";
+  // A store that forgets must not leave keys behind that look as if they mattered.
+  const key = (name: string): Uint8Array => (volatile ? randomBytes(32) : loadOrCreateKeyFile(join(config.keyDir, name)));
+  let embedded: LmdbStore | undefined;
+  if (given === undefined && !volatile) embedded = openLmdbStore({ directory: config.dataDir, ...(ownedBy === undefined ? {} : { ownedBy }) });
+  const shared = embedded !== undefined && config.workers > 1 ? shareStore({ store: embedded, tenant: defaultTenant, watched: remembered }) : undefined;
+  const store = given ?? shared ?? embedded ?? createMemoryStore();
+  try {
+    const audit = createAuditLog({ store, sealer: createSealer({ masterKey: key("sealing.key") }), nowNs: createNanosecondClock() });
+    const identity = createIdentity({
+      store,
+      tenant: defaultTenant,
+      nowMs: Date.now,
+      randomBytes: random,
+      tokenSecret: config.authJwtSecret === undefined ? key("token.key") : Buffer.from(config.authJwtSecret),
+      tokenLifetimeMs: config.authJwtExpiryMs,
+      passwordPolicy: config.production ? "strict" : config.authPasswordPolicy,
+      onCommonPassword: () => log.warn("a password was accepted that is on the list of common ones; PARAPET_AUTH_PASSWORD_POLICY=strict refuses them"),
+    });
+    shared?.onChange(() => identity.directory.forgetAll());
+    return {
+      store,
+      shared,
+      audit,
+      sink: config.auditEnabled ? audit : silentSink,
+      identity,
+      passwordFile: join(config.keyDir, "admin-password"),
+      key,
+      forgetDeadProcesses: () => embedded?.forgetDeadReaders(),
+      async close() {
+        await identity.directory.saveUse();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Rows that processes keep in memory: the directory's, and the overrides of limits. */
+const remembered: readonly number[] = [kinds.user, kinds.grant, kinds.apiKey, kinds.limitOverride];
+
+/** The log is switched off by configuration; production mode refuses that. */
+const silentSink: TransactionalAuditSink = {
+  append(_tx, _facts: AuditFacts) {
+    return undefined;
+  },
+  write: () => Promise.resolve(),
+};

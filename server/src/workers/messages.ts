@@ -1,0 +1,24 @@
+/** What a primary process and its workers tell each other over the IPC channel (structured clones). */
+import type { Config } from "../config.js";
+
+/** From the primary to a worker. */
+export type ToWorker =
+  /** The answer to `ready`: serve with this configuration. `number` tells the worker from the others in log lines. */
+  | { readonly kind: "start"; readonly number: number; readonly owner: number; readonly config: Config }
+  /** Let running calls end, then exit with 0. */
+  | { readonly kind: "drain" }
+  /** Tell your metrics. */
+  | { readonly kind: "tell-metrics"; readonly id: number }
+  /** The metrics of all workers, as asked for. */
+  | { readonly kind: "metrics"; readonly id: number; readonly text: string };
+
+/** From a worker to the primary. */
+export type ToPrimary =
+  /** It hears messages; those that came before its program was loaded are lost. */
+  | { readonly kind: "ready" }
+  | { readonly kind: "listening"; readonly port: number }
+  /** It cannot start, and ends. */
+  | { readonly kind: "failed"; readonly message: string }
+  /** Collect the metrics of all workers. */
+  | { readonly kind: "collect-metrics"; readonly id: number }
+  | { readonly kind: "own-metrics"; readonly id: number; readonly text: string };

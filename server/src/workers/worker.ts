@@ -1,0 +1,69 @@
+/** The program of a worker process: serves the port that it shares, as the primary that started it says. */
+import { createApp, type App } from "../app.js";
+import type { Config } from "../config.js";
+import { ContractError } from "../gate/build-plans.js";
+import { createLog, withFields } from "../log.js";
+import type { ToPrimary, ToWorker } from "./messages.js";
+
+if (process.send === undefined) {
+  process.stderr.write("parapet: a worker is started by `parapet serve --workers N`\n");
+  process.exit(64);
+}
+
+let app: App | undefined;
+let starting: Promise<void> | undefined;
+let ending = false;
+let asked = 0;
+const answers = new Map<number, (text: string) => void>();
+
+// A worker of a primary that was killed has nobody to belong to: Node's cluster module ends it as its channel closes, and what
+// was acknowledged is in the store.
+process.on("message", (message: ToWorker) => receive[message.kind](message as never));
+process.on("SIGTERM", () => void drain());
+// A terminal interrupts every process of its group; the primary says when to end.
+process.on("SIGINT", () => undefined);
+
+const receive: { readonly [K in ToWorker["kind"]]: (message: Extract<ToWorker, { kind: K }>) => void } = {
+  "start": ({ number, owner, config }) => {
+    starting = start(number, owner, config);
+  },
+  "drain": () => void drain(),
+  "tell-metrics": ({ id }) => tell({ kind: "own-metrics", id, text: app?.parapet.metrics.text() ?? "" }),
+  "metrics": ({ id, text }) => {
+    answers.get(id)?.(text);
+    answers.delete(id);
+  },
+};
+
+tell({ kind: "ready" });
+
+async function start(number: number, owner: number, config: Config): Promise<void> {
+  const log = withFields(createLog(config.logLevel, (line) => void process.stderr.write(line)), { worker: number });
+  try {
+    app = await createApp({ config, log, worker: { owner, collectMetrics } });
+    tell({ kind: "listening", port: await app.listen() });
+  } catch (error) {
+    await app?.close().catch(() => undefined);
+    const message = error instanceof ContractError ? error.message : `cannot start: ${(error as Error).message}`;
+    tell({ kind: "failed", message }, () => process.exit(69));
+  }
+}
+
+async function drain(): Promise<void> {
+  if (ending) return;
+  ending = true;
+  await starting;
+  await app?.close();
+  process.exit(0);
+}
+
+function collectMetrics(): Promise<string> {
+  return new Promise((resolve) => {
+    answers.set(++asked, resolve);
+    tell({ kind: "collect-metrics", id: asked });
+  });
+}
+
+function tell(message: ToPrimary, then?: () => void): void {
+  process.send!(message, undefined, undefined, then);
+}
