@@ -6,7 +6,7 @@ import { createClient, documentsAdd, documentsGet, Parapet, ParapetError } from 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestServer, type TestServer } from "../server/src/testing/start.js";
 
-const portOf = (server: { address(): AddressInfo | string | null }): number => (server.address() as AddressInfo).port;
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
 /** Numbers from 0 up to 1 that a failed run can be repeated with (mulberry32). */
 function createRandom(seed: number): () => number {

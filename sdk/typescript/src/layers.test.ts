@@ -30,6 +30,10 @@ it.each([
   ["index.ts", /^$/],
   ["runtime/index.ts", /^$/],
   ["connect/web.ts", /^(@bufbuild\/protobuf|@connectrpc\/connect|@connectrpc\/connect-web|@parapet\/contract)(\/|$)/],
+  ["webhooks/index.ts", /^$/],
+  ["pacing/index.ts", /^$/],
+  ["tracing/index.ts", /^$/],
+  ["testing/index.ts", /^(@bufbuild\/protobuf|@parapet\/contract)(\/|$)/],
   ["rest/index.ts", /^(openapi-fetch|@parapet\/contract)(\/|$)/],
   ["connect/index.ts", /^(@bufbuild\/protobuf|@connectrpc\/connect|@connectrpc\/connect-node|@parapet\/contract)(\/|$)/],
 ])("%s imports only what its platform has", (entry, allowed) => {
