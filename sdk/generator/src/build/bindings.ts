@@ -6,7 +6,7 @@ import { conflict, parseTemplate, pathSetOf } from "../http-template.js";
 import type { Binding, MessageType, Method, Verb } from "../model.js";
 import { fitsText, queryOf } from "../query.js";
 import { resolveField } from "./field-path.js";
-import { messageOf } from "./messages.js";
+import { fieldOf } from "./messages.js";
 import type { Problems } from "./problems.js";
 
 const verbs: Readonly<Partial<Record<string, Verb>>> = { get: "GET", put: "PUT", post: "POST", delete: "DELETE", patch: "PATCH" };
@@ -52,7 +52,7 @@ function checkVariables(method: DescMethod, { variables, template }: Binding, pr
       problems.add("field-unknown", method, `${nameOf(method)}: variable of "${template}": ${found.fault}`);
       continue;
     }
-    const field = messageOf(found.field.parent, false).fields.find(({ name }) => name === found.field.name)!;
+    const field = fieldOf(found.field);
     if (field.cardinality !== "singular" || !fitsText(field)) {
       problems.add("field-type", method, `${nameOf(method)}: variable "${path}" of "${template}" is not a single value`);
     }

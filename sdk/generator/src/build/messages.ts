@@ -53,7 +53,8 @@ export function collectTypes(files: readonly DescFile[], methods: readonly DescM
 
 /** One message. */
 export function messageOf(desc: DescMessage, own: boolean): MessageType {
-  const rules = toJson(MessageRulesSchema, getOption(desc, messageRules)) as Record<string, unknown>;
+  // An option that is not set still costs a message to read, and most are not.
+  const rules = hasOption(desc, messageRules) ? (toJson(MessageRulesSchema, getOption(desc, messageRules)) as Record<string, unknown>) : {};
   return {
     fullName: desc.typeName,
     name: nameInPackage(desc),
@@ -66,7 +67,7 @@ export function messageOf(desc: DescMessage, own: boolean): MessageType {
       jsonName: protoCamelCase(oneof.name),
       docs: docsOf(oneof),
       fields: oneof.fields.map((field) => field.name),
-      required: getOption(oneof, oneofRules).required,
+      required: hasOption(oneof, oneofRules) && getOption(oneof, oneofRules).required,
     })),
     cel: celOf(rules),
     own,
@@ -114,7 +115,8 @@ export function isSecret(field: DescField): boolean {
   return field.proto.options?.debugRedact === true;
 }
 
-function fieldOf(desc: DescField): Field {
+/** One field. */
+export function fieldOf(desc: DescField): Field {
   const rules = hasOption(desc, fieldRules) ? rulesOf(getOption(desc, fieldRules)) : undefined;
   return {
     name: desc.name,
@@ -128,8 +130,8 @@ function fieldOf(desc: DescField): Field {
     docs: docsOf(desc),
     deprecated: desc.deprecated,
     redact: isSecret(desc),
-    personal: getOption(desc, fieldPolicy).personal,
-    behaviour: getOption(desc, field_behavior)
+    personal: hasOption(desc, fieldPolicy) && getOption(desc, fieldPolicy).personal,
+    behaviour: (hasOption(desc, field_behavior) ? getOption(desc, field_behavior) : [])
       .filter((behaviour) => behaviour !== FieldBehavior.FIELD_BEHAVIOR_UNSPECIFIED)
       .map((behaviour) => FieldBehavior[behaviour]!.toLowerCase() as FieldBehaviour),
     ...(rules ? { rules } : {}),

@@ -16,6 +16,7 @@ const conditionalNames: ReadonlySet<string> = new Set(["page_token", "offset", "
 export class ExampleMaker {
   private readonly sampler: Sampler;
   private readonly validator: Validator;
+  private readonly ruled = new Map<string, boolean>();
 
   /** @param registry knows every type and every rule of the contract */
   constructor(
@@ -133,10 +134,29 @@ export class ExampleMaker {
     return [...found.values()];
   }
 
+  /** True if a rule stands anywhere in a message; what has none need not be validated. */
+  private isRuled(typeName: string, seen: Set<string> = new Set()): boolean {
+    const known = this.ruled.get(typeName);
+    if (known !== undefined) return known;
+    if (seen.has(typeName)) return false;
+    seen.add(typeName);
+    const message = this.types.message(typeName);
+    const ruled =
+      message !== undefined &&
+      (message.cel.length > 0 ||
+        message.oneofs.some(({ required }) => required) ||
+        message.fields.some(({ rules, presence, type }) => rules !== undefined || presence === "required" || (type.kind === "message" && this.isRuled(type.name, seen))));
+    // Within a circle the answer for its parts is not final before that for the whole.
+    if (ruled || seen.size === 1) this.ruled.set(typeName, ruled);
+    return ruled;
+  }
+
   /** The broken rules of a message; undefined where it is not even readable, or a rule cannot be evaluated. */
   private broken(desc: DescMessage, json: JsonObject): readonly Violation[] | undefined {
     try {
-      const result = this.validator.validate(desc, fromJson(desc, json as JsonValue, { registry: this.registry }));
+      const message = fromJson(desc, json as JsonValue, { registry: this.registry });
+      if (!this.isRuled(desc.typeName)) return [];
+      const result = this.validator.validate(desc, message);
       if (result.kind === "error") return undefined;
       return result.kind === "valid" ? [] : result.violations;
     } catch {

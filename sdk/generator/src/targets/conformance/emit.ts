@@ -132,6 +132,11 @@ function secretFieldsOf(model: Model, typeName: string, above: readonly string[]
   });
 }
 
+/** Messages of a model by name: models do not change. */
+const indexes = new WeakMap<Model, ReadonlyMap<string, Model["messages"][number]>>();
+
 function messageOf(model: Model, name: string): Model["messages"][number] | undefined {
-  return model.messages.find(({ fullName }) => fullName === name);
+  const index = indexes.get(model) ?? new Map(model.messages.map((message) => [message.fullName, message]));
+  indexes.set(model, index);
+  return index.get(name);
 }

@@ -63,6 +63,15 @@ export const openapiJson: string = ${JSON.stringify(JSON.stringify(document))};
   };
 }
 
+/** Both targets print the same text; printing is dear as well. */
+const texts = new WeakMap<OpenApiDocument, string>();
+
 function textOf(document: OpenApiDocument): string {
+  const text = texts.get(document) ?? printed(document);
+  texts.set(document, text);
+  return text;
+}
+
+function printed(document: OpenApiDocument): string {
   return `# ${document.info["title"] as string} as OpenAPI 3.1. ${generatedMark}\n${yamlOf(document)}`;
 }

@@ -55,8 +55,20 @@ export const violationSchema: Schema = {
   required: ["field", "description", "rule"],
 };
 
+/** Responses by what decides them, for each set of components: few sets of reasons serve many operations. */
+const made = new WeakMap<Record<string, OpenApiObject>, Map<string, Record<string, OpenApiObject>>>();
+
 /** The error responses of an operation, by status: references to components, which are added to `components` by name. */
 export function problemResponses(model: Model, method: Method, hasBody: boolean, components: Record<string, OpenApiObject>): Record<string, OpenApiObject> {
+  const known = made.get(components) ?? new Map<string, Record<string, OpenApiObject>>();
+  made.set(components, known);
+  const key = `${hasBody} ${method.reasons.map(({ name }) => name).join()}`;
+  const responses = known.get(key) ?? responsesOf(model, method, hasBody, components);
+  known.set(key, responses);
+  return { ...responses };
+}
+
+function responsesOf(model: Model, method: Method, hasBody: boolean, components: Record<string, OpenApiObject>): Record<string, OpenApiObject> {
   const byName = new Map(model.reasons.map((reason) => [reason.name, reason]));
   const reasons = method.reasons
     .filter(({ name }) => !elsewhere.has(name) && (hasBody || !ofBody.has(name)))

@@ -27,7 +27,9 @@ export interface OpenApiDocument {
 
 /** Leaves out what is undefined, empty text and empty lists, so that a document has no empty words. */
 export function compact<T extends object>(object: T): T {
-  return Object.fromEntries(
-    Object.entries(object).filter(([, value]) => value !== undefined && value !== "" && !(Array.isArray(value) && value.length === 0)),
-  ) as T;
+  const kept: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(object)) {
+    if (value !== undefined && value !== "" && !(Array.isArray(value) && value.length === 0)) kept[name] = value;
+  }
+  return kept as T;
 }

@@ -44,7 +44,9 @@ function printNested(value: object, indent: string, lines: string[]): void {
 /** An object or list that has something in it. */
 function isNested(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
-  return Array.isArray(value) ? value.length > 0 : Object.values(value).some((item) => item !== undefined);
+  if (Array.isArray(value)) return value.length > 0;
+  for (const name in value) if ((value as Record<string, unknown>)[name] !== undefined) return true;
+  return false;
 }
 
 function scalar(value: unknown, indent: string): string {
