@@ -1843,6 +1843,16 @@ export interface components {
         };
     };
     responses: {
+        /** @description Any other failure. */
+        Failure: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /**
          * @description `REQUEST_MALFORMED`: The request could not be decoded.
          *
@@ -1854,7 +1864,7 @@ export interface components {
          *
          *     `COST_EXCEEDS_CAPACITY`: The call costs more than the bucket can ever hold.
          */
-        "400.REQUEST_MALFORMED.1a22ad18": {
+        Problem400RequestMalformedX1a22ad18: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -1889,7 +1899,7 @@ export interface components {
          *
          *     `COST_EXCEEDS_CAPACITY`: The call costs more than the bucket can ever hold.
          */
-        "400.REQUEST_MALFORMED.3e7e3220": {
+        Problem400RequestMalformedX3e7e3220: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -1930,7 +1940,7 @@ export interface components {
          *
          *     `COST_EXCEEDS_CAPACITY`: The call costs more than the bucket can ever hold.
          */
-        "400.REQUEST_MALFORMED.3ec13568": {
+        Problem400RequestMalformedX3ec13568: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -1967,7 +1977,7 @@ export interface components {
          *
          *     `COST_EXCEEDS_CAPACITY`: The call costs more than the bucket can ever hold.
          */
-        "400.REQUEST_MALFORMED.47214842": {
+        Problem400RequestMalformedX47214842: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2000,7 +2010,7 @@ export interface components {
          *
          *     `QUERY_PARAMETER_UNKNOWN`: The query string has a parameter that the method does not know.
          */
-        "400.REQUEST_MALFORMED.58591599": {
+        Problem400RequestMalformedX58591599: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2035,7 +2045,7 @@ export interface components {
          *
          *     `QUERY_PARAMETER_UNKNOWN`: The query string has a parameter that the method does not know.
          */
-        "400.REQUEST_MALFORMED.68c58024": {
+        Problem400RequestMalformedX68c58024: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2074,7 +2084,7 @@ export interface components {
          *
          *     `COST_EXCEEDS_CAPACITY`: The call costs more than the bucket can ever hold.
          */
-        "400.REQUEST_MALFORMED.a251b2db": {
+        Problem400RequestMalformedXa251b2db: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2113,7 +2123,7 @@ export interface components {
          *
          *     `COST_EXCEEDS_CAPACITY`: The call costs more than the bucket can ever hold.
          */
-        "400.REQUEST_MALFORMED.fc9d718d": {
+        Problem400RequestMalformedXfc9d718d: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2142,7 +2152,7 @@ export interface components {
             };
         };
         /** @description `CREDENTIAL_MISSING`: No credential was sent and the method needs one. */
-        "401.CREDENTIAL_MISSING": {
+        Problem401CredentialMissing: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "WWW-Authenticate": components["headers"]["Challenge"];
@@ -2182,7 +2192,7 @@ export interface components {
          *
          *     `CREDENTIAL_AMBIGUOUS`: More than one credential was sent, or one was sent in a place where none is read.
          */
-        "401.CREDENTIAL_MISSING.618f71b3": {
+        Problem401CredentialMissingX618f71b3: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "WWW-Authenticate": components["headers"]["Challenge"];
@@ -2224,7 +2234,7 @@ export interface components {
          *
          *     `CREDENTIAL_AMBIGUOUS`: More than one credential was sent, or one was sent in a place where none is read.
          */
-        "401.CREDENTIAL_MISSING.839637a0": {
+        Problem401CredentialMissingX839637a0: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "WWW-Authenticate": components["headers"]["Challenge"];
@@ -2254,7 +2264,7 @@ export interface components {
             };
         };
         /** @description `LOGIN_FAILED`: User name or password is wrong, or the user is disabled. */
-        "401.LOGIN_FAILED": {
+        Problem401LoginFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "WWW-Authenticate": components["headers"]["Challenge"];
@@ -2292,7 +2302,7 @@ export interface components {
          *
          *     `CREDENTIAL_AMBIGUOUS`: More than one credential was sent, or one was sent in a place where none is read.
          */
-        "401.TOKEN_INVALID.316cbc4a": {
+        Problem401TokenInvalidX316cbc4a: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "WWW-Authenticate": components["headers"]["Challenge"];
@@ -2326,7 +2336,7 @@ export interface components {
          *
          *     `ORIGIN_REFUSED`: A browser's origin is not allowed to call.
          */
-        "403.ADMIN_REQUIRED.27ecfca2": {
+        Problem403AdminRequiredX27ecfca2: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "WWW-Authenticate": components["headers"]["Challenge"];
@@ -2360,7 +2370,7 @@ export interface components {
          *
          *     `ORIGIN_REFUSED`: A browser's origin is not allowed to call.
          */
-        "403.GRANT_EXCEEDED.f5743b90": {
+        Problem403GrantExceededXf5743b90: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "WWW-Authenticate": components["headers"]["Challenge"];
@@ -2390,7 +2400,7 @@ export interface components {
             };
         };
         /** @description `ORIGIN_REFUSED`: A browser's origin is not allowed to call. */
-        "403.ORIGIN_REFUSED": {
+        Problem403OriginRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "WWW-Authenticate": components["headers"]["Challenge"];
@@ -2428,7 +2438,7 @@ export interface components {
          *
          *     `ORIGIN_REFUSED`: A browser's origin is not allowed to call.
          */
-        "403.PERMISSION_MISSING.0bacb9c0": {
+        Problem403PermissionMissingX0bacb9c0: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "WWW-Authenticate": components["headers"]["Challenge"];
@@ -2464,7 +2474,7 @@ export interface components {
          *
          *     `ORIGIN_REFUSED`: A browser's origin is not allowed to call.
          */
-        "403.PERMISSION_MISSING.410309b5": {
+        Problem403PermissionMissingX410309b5: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "WWW-Authenticate": components["headers"]["Challenge"];
@@ -2498,7 +2508,7 @@ export interface components {
          *
          *     `ORIGIN_REFUSED`: A browser's origin is not allowed to call.
          */
-        "403.PERMISSION_MISSING.69294b2a": {
+        Problem403PermissionMissingX69294b2a: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "WWW-Authenticate": components["headers"]["Challenge"];
@@ -2528,7 +2538,7 @@ export interface components {
             };
         };
         /** @description `API_KEY_NOT_FOUND`: There is no such API key. */
-        "404.API_KEY_NOT_FOUND": {
+        Problem404ApiKeyNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2557,7 +2567,7 @@ export interface components {
             };
         };
         /** @description `COLLECTION_NOT_FOUND`: There is no such collection. */
-        "404.COLLECTION_NOT_FOUND": {
+        Problem404CollectionNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2586,7 +2596,7 @@ export interface components {
             };
         };
         /** @description `DOCUMENT_NOT_FOUND`: There is no such document. */
-        "404.DOCUMENT_NOT_FOUND": {
+        Problem404DocumentNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2619,7 +2629,7 @@ export interface components {
          *
          *     `REVISION_NOT_FOUND`: There is no such revision.
          */
-        "404.DOCUMENT_NOT_FOUND.ea957557": {
+        Problem404DocumentNotFoundXea957557: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2648,7 +2658,7 @@ export interface components {
             };
         };
         /** @description `LIMIT_OVERRIDE_NOT_FOUND`: There is no such limit override. */
-        "404.LIMIT_OVERRIDE_NOT_FOUND": {
+        Problem404LimitOverrideNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2677,7 +2687,7 @@ export interface components {
             };
         };
         /** @description `USER_NOT_FOUND`: There is no such user. */
-        "404.USER_NOT_FOUND": {
+        Problem404UserNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2710,7 +2720,7 @@ export interface components {
          *
          *     `PERMISSION_NOT_FOUND`: There is no such grant.
          */
-        "404.USER_NOT_FOUND.3b963d74": {
+        Problem404UserNotFoundX3b963d74: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2739,7 +2749,7 @@ export interface components {
             };
         };
         /** @description `IDEMPOTENCY_IN_FLIGHT`: A call with the same Idempotency-Key is still running. */
-        "409.IDEMPOTENCY_IN_FLIGHT": {
+        Problem409IdempotencyInFlight: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2772,7 +2782,7 @@ export interface components {
          *
          *     `IDEMPOTENCY_IN_FLIGHT`: A call with the same Idempotency-Key is still running.
          */
-        "409.IDEMPOTENCY_RESPONSE_WITHHELD.87e37922": {
+        Problem409IdempotencyResponseWithheldX87e37922: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2805,7 +2815,7 @@ export interface components {
          *
          *     `IDEMPOTENCY_IN_FLIGHT`: A call with the same Idempotency-Key is still running.
          */
-        "409.USER_EXISTS.ad4e66a6": {
+        Problem409UserExistsXad4e66a6: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2834,7 +2844,7 @@ export interface components {
             };
         };
         /** @description `ETAG_MISMATCH`: The document changed since it was read, or exists although it was to be created. */
-        "412.ETAG_MISMATCH": {
+        Problem412EtagMismatch: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2863,7 +2873,7 @@ export interface components {
             };
         };
         /** @description `MESSAGE_TOO_LARGE`: The message, a header or what it decompresses to is larger than allowed. */
-        "413.MESSAGE_TOO_LARGE": {
+        Problem413MessageTooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2892,7 +2902,7 @@ export interface components {
             };
         };
         /** @description `CONTENT_TYPE_UNSUPPORTED`: The content type is not one that the method reads. */
-        "415.CONTENT_TYPE_UNSUPPORTED": {
+        Problem415ContentTypeUnsupported: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -2921,7 +2931,7 @@ export interface components {
             };
         };
         /** @description `RATE_LIMITED`: The budget of the caller is spent; RetryInfo says when to come back. */
-        "429.RATE_LIMITED": {
+        Problem429RateLimited: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "X-RateLimit-Limit": components["headers"]["RateLimitLimit"];
@@ -2957,7 +2967,7 @@ export interface components {
             };
         };
         /** @description `SHUTTING_DOWN`: The server is draining. */
-        "503.SHUTTING_DOWN": {
+        Problem503ShuttingDown: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -2991,7 +3001,7 @@ export interface components {
          *
          *     `NOT_READY`: The server is not ready to serve.
          */
-        "503.SHUTTING_DOWN.9e802d5c": {
+        Problem503ShuttingDownX9e802d5c: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -3027,7 +3037,7 @@ export interface components {
          *
          *     `SHUTTING_DOWN`: The server is draining.
          */
-        "503.STORE_UNAVAILABLE.c21f23bf": {
+        Problem503StoreUnavailableXc21f23bf: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -3054,16 +3064,6 @@ export interface components {
                     /** @enum {string} */
                     reason: "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | "SHUTTING_DOWN";
                 };
-            };
-        };
-        /** @description Any other failure. */
-        Failure: {
-            headers: {
-                "X-Request-Id": components["headers"]["RequestId"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
             };
         };
     };
@@ -3121,9 +3121,9 @@ export interface operations {
                     "application/json": components["schemas"]["GetHealthResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.58591599"];
-            403: components["responses"]["403.ORIGIN_REFUSED"];
-            503: components["responses"]["503.SHUTTING_DOWN"];
+            400: components["responses"]["Problem400RequestMalformedX58591599"];
+            403: components["responses"]["Problem403OriginRefused"];
+            503: components["responses"]["Problem503ShuttingDown"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3146,10 +3146,10 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.58591599"];
-            401: components["responses"]["401.CREDENTIAL_MISSING"];
-            403: components["responses"]["403.ADMIN_REQUIRED.27ecfca2"];
-            503: components["responses"]["503.SHUTTING_DOWN"];
+            400: components["responses"]["Problem400RequestMalformedX58591599"];
+            401: components["responses"]["Problem401CredentialMissing"];
+            403: components["responses"]["Problem403AdminRequiredX27ecfca2"];
+            503: components["responses"]["Problem503ShuttingDown"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3177,9 +3177,9 @@ export interface operations {
                     "application/json": components["schemas"]["GetReadinessResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.58591599"];
-            403: components["responses"]["403.ORIGIN_REFUSED"];
-            503: components["responses"]["503.SHUTTING_DOWN.9e802d5c"];
+            400: components["responses"]["Problem400RequestMalformedX58591599"];
+            403: components["responses"]["Problem403OriginRefused"];
+            503: components["responses"]["Problem503ShuttingDownX9e802d5c"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3253,15 +3253,15 @@ export interface operations {
                     "application/json": components["schemas"]["Document"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.3ec13568"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            409: components["responses"]["409.IDEMPOTENCY_IN_FLIGHT"];
-            412: components["responses"]["412.ETAG_MISMATCH"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX3ec13568"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            409: components["responses"]["Problem409IdempotencyInFlight"];
+            412: components["responses"]["Problem412EtagMismatch"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3339,15 +3339,15 @@ export interface operations {
                     "application/json": components["schemas"]["AddBatchResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.3ec13568"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            409: components["responses"]["409.IDEMPOTENCY_IN_FLIGHT"];
-            412: components["responses"]["412.ETAG_MISMATCH"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX3ec13568"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            409: components["responses"]["Problem409IdempotencyInFlight"];
+            412: components["responses"]["Problem412EtagMismatch"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3459,11 +3459,11 @@ export interface operations {
                     "application/json": components["schemas"]["ListAuditRecordsResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.fc9d718d"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.410309b5"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedXfc9d718d"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX410309b5"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3521,15 +3521,15 @@ export interface operations {
                     "application/json": components["schemas"]["CreateApiKeyResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.3ec13568"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.GRANT_EXCEEDED.f5743b90"];
-            404: components["responses"]["404.USER_NOT_FOUND"];
-            409: components["responses"]["409.IDEMPOTENCY_RESPONSE_WITHHELD.87e37922"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX3ec13568"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403GrantExceededXf5743b90"];
+            404: components["responses"]["Problem404UserNotFound"];
+            409: components["responses"]["Problem409IdempotencyResponseWithheldX87e37922"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3595,12 +3595,12 @@ export interface operations {
                     "application/json": components["schemas"]["ListApiKeysResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.fc9d718d"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.ADMIN_REQUIRED.27ecfca2"];
-            404: components["responses"]["404.USER_NOT_FOUND"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedXfc9d718d"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403AdminRequiredX27ecfca2"];
+            404: components["responses"]["Problem404UserNotFound"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3639,12 +3639,12 @@ export interface operations {
                     "application/json": components["schemas"]["DeleteApiKeyResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.47214842"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.ORIGIN_REFUSED"];
-            404: components["responses"]["404.API_KEY_NOT_FOUND"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403OriginRefused"];
+            404: components["responses"]["Problem404ApiKeyNotFound"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3688,13 +3688,13 @@ export interface operations {
                     "application/json": components["schemas"]["LoginResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.47214842"];
-            401: components["responses"]["401.LOGIN_FAILED"];
-            403: components["responses"]["403.ORIGIN_REFUSED"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            401: components["responses"]["Problem401LoginFailed"];
+            403: components["responses"]["Problem403OriginRefused"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3729,11 +3729,11 @@ export interface operations {
                     "application/json": components["schemas"]["GetMeResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.3e7e3220"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.ORIGIN_REFUSED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX3e7e3220"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403OriginRefused"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3776,13 +3776,13 @@ export interface operations {
                     "application/json": components["schemas"]["ChangePasswordResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.47214842"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.839637a0"];
-            403: components["responses"]["403.ORIGIN_REFUSED"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            401: components["responses"]["Problem401CredentialMissingX839637a0"];
+            403: components["responses"]["Problem403OriginRefused"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3827,12 +3827,12 @@ export interface operations {
                     "application/json": components["schemas"]["Permission"][];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.47214842"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.410309b5"];
-            404: components["responses"]["404.USER_NOT_FOUND"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX410309b5"];
+            404: components["responses"]["Problem404UserNotFound"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3882,14 +3882,14 @@ export interface operations {
                     "application/json": components["schemas"]["Permission"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.1a22ad18"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.0bacb9c0"];
-            404: components["responses"]["404.USER_NOT_FOUND"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX1a22ad18"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX0bacb9c0"];
+            404: components["responses"]["Problem404UserNotFound"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3933,12 +3933,12 @@ export interface operations {
                     "application/json": components["schemas"]["DeletePermissionResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.1a22ad18"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.410309b5"];
-            404: components["responses"]["404.USER_NOT_FOUND.3b963d74"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX1a22ad18"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX410309b5"];
+            404: components["responses"]["Problem404UserNotFoundX3b963d74"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -3986,14 +3986,14 @@ export interface operations {
                     "application/json": components["schemas"]["RegisterResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.3ec13568"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.410309b5"];
-            409: components["responses"]["409.USER_EXISTS.ad4e66a6"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX3ec13568"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX410309b5"];
+            409: components["responses"]["Problem409UserExistsXad4e66a6"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -4043,11 +4043,11 @@ export interface operations {
                     "application/json": components["schemas"]["ListUsersResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.fc9d718d"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.410309b5"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedXfc9d718d"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX410309b5"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -4086,12 +4086,12 @@ export interface operations {
                     "application/json": components["schemas"]["DeleteUserResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.1a22ad18"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.410309b5"];
-            404: components["responses"]["404.USER_NOT_FOUND"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX1a22ad18"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX410309b5"];
+            404: components["responses"]["Problem404UserNotFound"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -4152,14 +4152,14 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.1a22ad18"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.410309b5"];
-            404: components["responses"]["404.USER_NOT_FOUND"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX1a22ad18"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX410309b5"];
+            404: components["responses"]["Problem404UserNotFound"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -4214,11 +4214,11 @@ export interface operations {
                     "application/json": components["schemas"]["GetCapabilitiesResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.3e7e3220"];
-            401: components["responses"]["401.TOKEN_INVALID.316cbc4a"];
-            403: components["responses"]["403.ORIGIN_REFUSED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX3e7e3220"];
+            401: components["responses"]["Problem401TokenInvalidX316cbc4a"];
+            403: components["responses"]["Problem403OriginRefused"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -4259,12 +4259,12 @@ export interface operations {
                     "application/json": components["schemas"]["GetChecksumResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.47214842"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            404: components["responses"]["404.COLLECTION_NOT_FOUND"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            404: components["responses"]["Problem404CollectionNotFound"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -4317,11 +4317,11 @@ export interface operations {
                     "application/json": components["schemas"]["ListCollectionsResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.fc9d718d"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.ORIGIN_REFUSED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedXfc9d718d"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403OriginRefused"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -4367,12 +4367,12 @@ export interface operations {
                     "application/json": components["schemas"]["Collection"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.47214842"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            404: components["responses"]["404.COLLECTION_NOT_FOUND"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            404: components["responses"]["Problem404CollectionNotFound"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -4429,13 +4429,13 @@ export interface operations {
                     "application/json": components["schemas"]["Collection"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.47214842"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -4481,12 +4481,12 @@ export interface operations {
                     "application/json": components["schemas"]["DeleteCollectionResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.a251b2db"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            404: components["responses"]["404.COLLECTION_NOT_FOUND"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedXa251b2db"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            404: components["responses"]["Problem404CollectionNotFound"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -4520,11 +4520,11 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.47214842"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -4609,11 +4609,11 @@ export interface operations {
                     "application/json": components["schemas"]["SearchResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.fc9d718d"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedXfc9d718d"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -4695,12 +4695,12 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.47214842"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            404: components["responses"]["404.DOCUMENT_NOT_FOUND"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            404: components["responses"]["Problem404DocumentNotFound"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -4758,14 +4758,14 @@ export interface operations {
                     "application/json": components["schemas"]["DeleteResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.3ec13568"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            404: components["responses"]["404.DOCUMENT_NOT_FOUND"];
-            409: components["responses"]["409.IDEMPOTENCY_IN_FLIGHT"];
-            412: components["responses"]["412.ETAG_MISMATCH"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX3ec13568"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            404: components["responses"]["Problem404DocumentNotFound"];
+            409: components["responses"]["Problem409IdempotencyInFlight"];
+            412: components["responses"]["Problem412EtagMismatch"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -4861,16 +4861,16 @@ export interface operations {
                     "application/json": components["schemas"]["Document"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.3ec13568"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            404: components["responses"]["404.DOCUMENT_NOT_FOUND"];
-            409: components["responses"]["409.IDEMPOTENCY_IN_FLIGHT"];
-            412: components["responses"]["412.ETAG_MISMATCH"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX3ec13568"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            404: components["responses"]["Problem404DocumentNotFound"];
+            409: components["responses"]["Problem409IdempotencyInFlight"];
+            412: components["responses"]["Problem412EtagMismatch"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -4939,12 +4939,12 @@ export interface operations {
                     "application/json": components["schemas"]["ListRevisionsResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.fc9d718d"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            404: components["responses"]["404.DOCUMENT_NOT_FOUND"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedXfc9d718d"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            404: components["responses"]["Problem404DocumentNotFound"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5028,16 +5028,16 @@ export interface operations {
                     "application/json": components["schemas"]["Document"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.3ec13568"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            404: components["responses"]["404.DOCUMENT_NOT_FOUND.ea957557"];
-            409: components["responses"]["409.IDEMPOTENCY_IN_FLIGHT"];
-            412: components["responses"]["412.ETAG_MISMATCH"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX3ec13568"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            404: components["responses"]["Problem404DocumentNotFoundXea957557"];
+            409: components["responses"]["Problem409IdempotencyInFlight"];
+            412: components["responses"]["Problem412EtagMismatch"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5091,11 +5091,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.47214842"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5146,13 +5146,13 @@ export interface operations {
                     "application/json": components["schemas"]["ImportResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.47214842"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.410309b5"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX410309b5"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5188,9 +5188,9 @@ export interface operations {
                     "application/json": components["schemas"]["GetComplianceStatusResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.58591599"];
-            403: components["responses"]["403.ORIGIN_REFUSED"];
-            503: components["responses"]["503.SHUTTING_DOWN"];
+            400: components["responses"]["Problem400RequestMalformedX58591599"];
+            403: components["responses"]["Problem403OriginRefused"];
+            503: components["responses"]["Problem503ShuttingDown"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5240,16 +5240,16 @@ export interface operations {
                     "application/json": components["schemas"]["DeleteResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.3ec13568"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            404: components["responses"]["404.DOCUMENT_NOT_FOUND"];
-            409: components["responses"]["409.IDEMPOTENCY_IN_FLIGHT"];
-            412: components["responses"]["412.ETAG_MISMATCH"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX3ec13568"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            404: components["responses"]["Problem404DocumentNotFound"];
+            409: components["responses"]["Problem409IdempotencyInFlight"];
+            412: components["responses"]["Problem412EtagMismatch"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5301,15 +5301,15 @@ export interface operations {
                     "application/json": components["schemas"]["DeleteBatchResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.3ec13568"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            404: components["responses"]["404.DOCUMENT_NOT_FOUND"];
-            409: components["responses"]["409.IDEMPOTENCY_IN_FLIGHT"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX3ec13568"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            404: components["responses"]["Problem404DocumentNotFound"];
+            409: components["responses"]["Problem409IdempotencyInFlight"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5371,13 +5371,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.47214842"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5414,13 +5414,13 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.47214842"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5496,14 +5496,14 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.47214842"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            404: components["responses"]["404.DOCUMENT_NOT_FOUND"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            404: components["responses"]["Problem404DocumentNotFound"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5531,9 +5531,9 @@ export interface operations {
                     "application/json": components["schemas"]["GetHealthResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.58591599"];
-            403: components["responses"]["403.ORIGIN_REFUSED"];
-            503: components["responses"]["503.SHUTTING_DOWN"];
+            400: components["responses"]["Problem400RequestMalformedX58591599"];
+            403: components["responses"]["Problem403OriginRefused"];
+            503: components["responses"]["Problem503ShuttingDown"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5561,9 +5561,9 @@ export interface operations {
                     "application/json": components["schemas"]["GetHealthResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.58591599"];
-            403: components["responses"]["403.ORIGIN_REFUSED"];
-            503: components["responses"]["503.SHUTTING_DOWN"];
+            400: components["responses"]["Problem400RequestMalformedX58591599"];
+            403: components["responses"]["Problem403OriginRefused"];
+            503: components["responses"]["Problem503ShuttingDown"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5614,11 +5614,11 @@ export interface operations {
                     "application/json": components["schemas"]["ListLimitOverridesResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.fc9d718d"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.410309b5"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedXfc9d718d"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX410309b5"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5664,12 +5664,12 @@ export interface operations {
                     "application/json": components["schemas"]["LimitOverride"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.68c58024"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.410309b5"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX68c58024"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX410309b5"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5703,11 +5703,11 @@ export interface operations {
                     "application/json": components["schemas"]["DeleteLimitOverrideResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.68c58024"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.410309b5"];
-            404: components["responses"]["404.LIMIT_OVERRIDE_NOT_FOUND"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX68c58024"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX410309b5"];
+            404: components["responses"]["Problem404LimitOverrideNotFound"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5779,13 +5779,13 @@ export interface operations {
                     "application/json": components["schemas"]["SearchResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.fc9d718d"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedXfc9d718d"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5833,11 +5833,11 @@ export interface operations {
                     "application/json": components["schemas"]["GetStatsResponse"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.47214842"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.410309b5"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX410309b5"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };
@@ -5909,16 +5909,16 @@ export interface operations {
                     "application/json": components["schemas"]["Document"];
                 };
             };
-            400: components["responses"]["400.REQUEST_MALFORMED.3ec13568"];
-            401: components["responses"]["401.CREDENTIAL_MISSING.618f71b3"];
-            403: components["responses"]["403.PERMISSION_MISSING.69294b2a"];
-            404: components["responses"]["404.DOCUMENT_NOT_FOUND"];
-            409: components["responses"]["409.IDEMPOTENCY_IN_FLIGHT"];
-            412: components["responses"]["412.ETAG_MISMATCH"];
-            413: components["responses"]["413.MESSAGE_TOO_LARGE"];
-            415: components["responses"]["415.CONTENT_TYPE_UNSUPPORTED"];
-            429: components["responses"]["429.RATE_LIMITED"];
-            503: components["responses"]["503.STORE_UNAVAILABLE.c21f23bf"];
+            400: components["responses"]["Problem400RequestMalformedX3ec13568"];
+            401: components["responses"]["Problem401CredentialMissingX618f71b3"];
+            403: components["responses"]["Problem403PermissionMissingX69294b2a"];
+            404: components["responses"]["Problem404DocumentNotFound"];
+            409: components["responses"]["Problem409IdempotencyInFlight"];
+            412: components["responses"]["Problem412EtagMismatch"];
+            413: components["responses"]["Problem413MessageTooLarge"];
+            415: components["responses"]["Problem415ContentTypeUnsupported"];
+            429: components["responses"]["Problem429RateLimited"];
+            503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];
             default: components["responses"]["Failure"];
         };
     };

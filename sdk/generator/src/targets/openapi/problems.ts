@@ -86,11 +86,15 @@ function responsesOf(model: Model, method: Method, hasBody: boolean, components:
   return { ...Object.fromEntries(responses), default: refer("Failure", () => defaultResponse) };
 }
 
-/** Depends on nothing but the reasons, so that a new operation renames no response. */
+/**
+ * Depends on nothing but the reasons, so that a new operation renames no response. An identifier in every language: client
+ * generators (orval among them) make a type of this name.
+ */
 function nameOf(status: number, reasons: readonly Reason[]): string {
   const names = reasons.map(({ name }) => name);
-  const others = names.length === 1 ? "" : `.${createHash("sha256").update(names.join()).digest("hex").slice(0, 8)}`;
-  return `${status}.${names[0]!}${others}`;
+  const first = names[0]!.toLowerCase().replace(/(?:^|_)([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());
+  const others = names.length === 1 ? "" : `X${createHash("sha256").update(names.join()).digest("hex").slice(0, 8)}`;
+  return `Problem${status}${first}${others}`;
 }
 
 const defaultResponse: OpenApiObject = {

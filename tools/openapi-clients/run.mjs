@@ -1,0 +1,106 @@
+// Makes clients of the published OpenAPI document with other people's generators, compiles them, and runs one scenario with each.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const document = join(root, "openapi/parapet.openapi.yaml");
+
+function run(command, args, cwd = here) {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8" });
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed:\n${stdout}${stderr}`);
+  return stdout;
+}
+
+if (!existsSync(join(here, "node_modules"))) run("npm", ["ci", "--no-audit", "--no-fund"]);
+const bin = (name) => join(here, "node_modules/.bin", name);
+const folder = mkdtempSync(join(here, ".made-"));
+
+/** Each generator: how it is run, and the scenario in its own dialect. The scenario's steps are the same. */
+const generators = {
+  "hey-api": {
+    generate: (out) => run(bin("openapi-ts"), ["-i", document, "-o", out, "-c", "@hey-api/client-fetch"]),
+    scenario: `
+      import { client } from "./made/client.gen.js";
+      import * as api from "./made/sdk.gen.js";
+      export async function scenario(baseUrl: string, username: string, password: string): Promise<string[]> {
+        client.setConfig({ baseUrl });
+        const { data: session } = await api.authServiceLogin({ body: { username, password } });
+        client.setConfig({ baseUrl, auth: () => session?.token ?? "" });
+        const added = await api.documentServiceAdd({ body: { collection: "clients", key: "hey", contentMd: "# Hey", meta: { tag: ["a"] } } });
+        const read = await api.documentServiceGet({ path: { collection: "clients", key: "hey" } });
+        const found = await api.documentServiceSearch({ body: { collection: "clients", filterMeta: { tag: ["a"] } } });
+        const missing = await api.documentServiceGet({ path: { collection: "clients", key: "nothing" } });
+        return [String(added.data?.revision), String(read.data?.contentMd), String(found.data?.totalSize), String((missing.error as { reason?: string } | undefined)?.reason)];
+      }
+    `,
+  },
+  orval: {
+    generate: (out) => {
+      const config = join(folder, "orval.config.cjs");
+      writeFileSync(config, `module.exports = { parapet: { input: ${JSON.stringify(document)}, output: { target: ${JSON.stringify(join(out, "client.ts"))}, client: "fetch", mode: "single", baseUrl: "http://server.invalid" } } };`);
+      run(bin("orval"), ["--config", config]);
+    },
+    scenario: `
+      import * as api from "./made/client.js";
+      export async function scenario(baseUrl: string, username: string, password: string): Promise<string[]> {
+        const given = globalThis.fetch;
+        globalThis.fetch = (input, init) => given(String(input).replace("http://server.invalid", baseUrl), init);
+        try {
+          const session = await api.authServiceLogin({ username, password });
+          const headers = { authorization: "Bearer " + (session.status === 200 ? session.data.token : "") };
+          const added = await api.documentServiceAdd({ collection: "clients", key: "hey", contentMd: "# Hey", meta: { tag: ["a"] } }, undefined, { headers });
+          const read = await api.documentServiceGet("clients", "hey", undefined, { headers });
+          const found = await api.documentServiceSearch({ collection: "clients", filterMeta: { tag: ["a"] } }, { headers });
+          const missing = await api.documentServiceGet("clients", "nothing", undefined, { headers });
+          return [
+            String(added.status === 200 ? added.data.revision : added.status), String(read.status === 200 ? read.data.contentMd : read.status),
+            String(found.status === 200 ? found.data.totalSize : found.status), String(missing.status === 200 ? "found" : (missing.data as { reason?: string }).reason),
+          ];
+        } finally {
+          globalThis.fetch = given;
+        }
+      }
+    `,
+  },
+};
+
+const { loadConfig, createApp, silentLog } = await import(pathToFileURL(join(root, "server/dist/index.js")).href);
+const expected = JSON.stringify(["1", "# Hey", "1", "DOCUMENT_NOT_FOUND"]);
+const results = [];
+try {
+  for (const [name, { generate, scenario }] of Object.entries(generators)) {
+    const work = join(folder, name);
+    let shown;
+    try {
+      run("mkdir", ["-p", join(work, "made")]);
+      generate(join(work, "made"));
+      writeFileSync(join(work, "scenario.ts"), scenario);
+      writeFileSync(join(work, "package.json"), '{"type":"module"}');
+      writeFileSync(join(work, "tsconfig.json"), JSON.stringify({ compilerOptions: { target: "ES2022", module: "ESNext", moduleResolution: "bundler", strict: true, skipLibCheck: true, lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], outDir: "out" }, include: ["scenario.ts", "made"] }));
+      run(bin("tsc"), ["-p", work]);
+      // The output imports without extensions, as bundlers allow: bundle it, as a user would.
+      run(bin("esbuild"), [join(work, "scenario.ts"), "--bundle", "--format=esm", "--platform=node", `--outfile=${join(work, "scenario.mjs")}`]);
+      const { config } = loadConfig({ env: { PARAPET_ADDR: "127.0.0.1:0", PARAPET_STORE: "memory", PARAPET_AUTH_ADMIN_PASSWORD: "clients of others" }, directory: work });
+      const app = await createApp({ config, log: silentLog });
+      const port = await app.listen();
+      try {
+        const { scenario: play } = await import(pathToFileURL(join(work, "scenario.mjs")).href);
+        shown = JSON.stringify(await play(`http://127.0.0.1:${port}`, "admin", "clients of others"));
+      } finally {
+        await app.close();
+      }
+    } catch (error) {
+      shown = error.message;
+    }
+    results.push(shown === expected);
+    console.log(`${shown === expected ? "held  " : "FAILED"}  ${name}: ${shown}`);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(`\n${results.filter(Boolean).length} passed, ${results.filter((held) => !held).length} failed`);
+process.exit(results.every(Boolean) ? 0 : 1);
