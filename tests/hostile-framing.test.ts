@@ -1,6 +1,6 @@
 /** Frames, compression, base64 and deadlines as an attacker spells them: each is refused by reason in the protocol that was spoken. */
 import { brotliCompressSync, constants, deflateRawSync, gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { frame } from "../conformance/src/wire/envelope.js";
 import { binaryOf, jsonOf } from "../conformance/src/wire/messages.js";
@@ -80,6 +80,8 @@ const brotliBomb = brotliCompressSync(Buffer.alloc(64 * mebibyte));
 const everyKind = posted.flatMap((variant) => kinds.map(([method, request]) => [method, variant.label, variant, request] as const));
 
 describe("compression", () => {
+  afterEach(() => world.reconnect());
+
   test.each(everyKind)("%s: a bomb of a gigabyte is MESSAGE_TOO_LARGE over %s", async (method, _label, variant, request) => {
     expect((await attack(variant, method, request, compressed(variant, method, "gzip", bomb))).reason).toBe("MESSAGE_TOO_LARGE");
   });

@@ -1,12 +1,11 @@
 /** A whole server in this process with users of every kind, and what tests ask of it from outside. */
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { type ContractMethod, methods as contractMethods } from "../conformance/src/contract.js";
-import { createWireClient, type WireClient } from "../conformance/src/wire/client.js";
 import { connectGet, connectJson, connectProto } from "../conformance/src/wire/connect.js";
 import { grpcWeb, grpcWebText } from "../conformance/src/wire/grpc-web.js";
 import { grpc } from "../conformance/src/wire/grpc.js";
 import { rest } from "../conformance/src/wire/rest.js";
-import { createTransport } from "../conformance/src/wire/transport.js";
+import { createTransport, type Transport } from "../conformance/src/wire/transport.js";
 import { type CallOptions, type CallResult, type Codec, type Credential, type Encoding, type HttpRequest, reasonOf, type Variant, variants } from "../conformance/src/wire/wire.js";
 import { startTestServer, type TestServer } from "../server/src/testing/start.js";
 import type { Store } from "../server/src/store/store.js";
@@ -27,7 +26,6 @@ export type Answer = Pick<CallResult, "code" | "error" | "http" | "messages"> & 
 export interface World {
   readonly server: TestServer;
   readonly port: number;
-  readonly client: WireClient;
   readonly admin: Credential;
   /** Makes a call whose HTTP request was bent by `bend`. */
   send(variant: Variant, method: string, request: JsonValue, options?: CallOptions, bend?: (encoded: Encoded) => Encoded): Promise<Answer>;
@@ -35,6 +33,8 @@ export interface World {
   user(name: string, grants: readonly { readonly collection: string; readonly read?: boolean; readonly write?: boolean }[]): Promise<Credential>;
   /** Statistics of the whole server and checksums of its collections: equal texts, equal contents. */
   contents(): Promise<string>;
+  /** Forgets all connections: Node's HTTP/2 client keeps what it could not send of refused bodies, and gives up at 10 MB of it. */
+  reconnect(): void;
   /** Status of a health call over a connection of its own. */
   health(): Promise<number>;
   close(): Promise<void>;
@@ -73,8 +73,8 @@ export const binaryEncodings: readonly Encoding[] = ["grpc", "grpc-web", "grpc-w
 export async function openWorld(env: Readonly<Record<string, string>> = {}, store?: Store): Promise<World> {
   const server = await startTestServer({ PARAPET_RATE_LIMIT_ENABLED: "false", ...env }, store);
   const { port, url } = server;
-  const transport = createTransport({ authority: `127.0.0.1:${port}`, hostname: "127.0.0.1", address: "127.0.0.1", port, tls: false, ca: undefined });
-  const client = createWireClient(transport, 20_000);
+  const connect = (): Transport => createTransport({ authority: `127.0.0.1:${port}`, hostname: "127.0.0.1", address: "127.0.0.1", port, tls: false, ca: undefined });
+  let transport = connect();
   const request = async (verb: string, path: string, body: JsonValue | undefined, token: string | undefined): Promise<JsonObject> => {
     const response = await fetch(`${url}${path}`, {
       method: verb,
@@ -90,7 +90,6 @@ export async function openWorld(env: Readonly<Record<string, string>> = {}, stor
   return {
     server,
     port,
-    client,
     admin: { bearer: token },
     async send(variant, name, message, options = {}, bend = (encoded) => encoded) {
       const method = methodOf(name);
@@ -111,7 +110,11 @@ export async function openWorld(env: Readonly<Record<string, string>> = {}, stor
       const sums = await Promise.all(names.map((name) => request("GET", `/v1/checksum?collection=${encodeURIComponent(name)}`, undefined, token)));
       return JSON.stringify([stats, sums]);
     },
-    health: async () => (await client.http({ path: "/health" })).status,
+    reconnect() {
+      transport.close();
+      transport = connect();
+    },
+    health: async () => (await fetch(`${url}/health`)).status,
     async close() {
       transport.close();
       await server.close();
