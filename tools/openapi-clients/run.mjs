@@ -52,7 +52,7 @@ const generators = {
         try {
           const session = await api.authServiceLogin({ username, password });
           const headers = { authorization: "Bearer " + (session.status === 200 ? session.data.token : "") };
-          const added = await api.documentServiceAdd({ collection: "clients", key: "hey", contentMd: "# Hey", meta: { tag: ["a"] } }, undefined, { headers });
+          const added = await api.documentServiceAdd({ collection: "clients", key: "hey", contentMd: "# Hey", meta: { tag: ["a"] } }, { headers });
           const read = await api.documentServiceGet("clients", "hey", undefined, { headers });
           const found = await api.documentServiceSearch({ collection: "clients", filterMeta: { tag: ["a"] } }, { headers });
           const missing = await api.documentServiceGet("clients", "nothing", undefined, { headers });
