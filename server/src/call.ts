@@ -44,7 +44,7 @@ export interface AuditDraft {
   readonly notes: AuditNote[];
 }
 
-/** How far a call's record is. */
+/** How far a call's record is. In a transaction it stands or falls with the change that it records. */
 export type Recorded = "not yet" | "in the transaction" | "done";
 
 /** The facts of one request. Made by the edge, filled in by the gate. */
@@ -73,6 +73,10 @@ export interface Call {
   recorded: Recorded;
   /** True once the handler gave an answer, or a first part of one. */
   acted?: boolean;
+  /** True once its deadline was answered, while what it began still ran. */
+  expired?: boolean;
+  /** Puts what the call is about into `audit`; undefined where there is no more to say. */
+  describe?: (() => void) | undefined;
   /** When the caller's deadline passes, on the clock of `performance.now`; undefined: it has none. */
   readonly deadlineMs?: number | undefined;
   /** Headers to add to the response, whatever the protocol. */

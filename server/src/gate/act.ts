@@ -43,11 +43,13 @@ export function createAct(options: ActOptions): Act {
   const { gate, audit, flood, idempotency, pseudonym, log } = options;
 
   const settle = async (call: Call, thrown: unknown): Promise<Failure> => {
-    const failure = toFailure(thrown);
+    // Whoever heeds the signal of a call may throw what any aborted operation throws.
+    const failure = (isAbort(thrown) ? call.ended?.() : undefined) ?? toFailure(thrown);
     if (failure.reason === Reason.INTERNAL) log.error("call failed", { method: call.plan.name, requestId: call.requestId, cause: failure.options.cause ?? failure });
     else if (failure.options.cause !== undefined) log.debug("call refused", { method: call.plan.name, requestId: call.requestId, reason: failure.facts.name, cause: failure.options.cause });
     if (call.recorded !== "not yet") return failure;
     call.recorded = "done";
+    call.describe?.();
     if (!isRecorded(call, failure)) return failure;
     const facts = factsOfCall(call, failure);
     if (failure.reason === Reason.RATE_LIMITED && !flood.admits(`${gate.subjectOf(call)} ${call.limit?.bucket.name ?? ""}`, facts)) return failure;
@@ -92,9 +94,8 @@ export function createAct(options: ActOptions): Act {
     }
   };
 
-  /** The way every unary call ends badly: its target is described, if it was not yet, and its record made. */
-  const failed = async (call: Call, request: Message, described: boolean, thrown: unknown): Promise<never> => {
-    if (!described) describeTarget(call, request, pseudonym);
+  /** The way every unary call ends badly. */
+  const failed = async (call: Call, thrown: unknown): Promise<never> => {
     throw await settle(call, thrown);
   };
 
@@ -104,14 +105,15 @@ export function createAct(options: ActOptions): Act {
     const described = plan.sideEffects || isRecorded(call, undefined);
     try {
       if (described) describeTarget(call, request, pseudonym);
+      else call.describe = () => describeTarget(call, request, pseudonym);
       prepare(call, request);
       const keyed = call.idempotencyKey !== "" || plan.idempotencyKey === IdempotencyKey.REQUIRED;
-      if (keyed || described) return slowly(call, request, context, keyed).catch((thrown: unknown) => failed(call, request, described, thrown));
+      if (keyed || described) return slowly(call, request, context, keyed).catch((thrown: unknown) => failed(call, thrown));
       const value = (plan.implementation as unknown as AnyUnary)(request, context);
-      if (value instanceof Promise) return value.then((settled) => done(call, settled)).catch((thrown: unknown) => failed(call, request, described, thrown));
+      if (value instanceof Promise) return value.then((settled) => late(call, settled)).catch((thrown: unknown) => failed(call, thrown));
       return done(call, value);
     } catch (thrown) {
-      return failed(call, request, described, thrown);
+      return failed(call, thrown);
     }
   };
 
@@ -123,7 +125,7 @@ export function createAct(options: ActOptions): Act {
       return replayed;
     }
     try {
-      const response = done(call, await (call.plan.implementation as unknown as AnyUnary)(request, context));
+      const response = late(call, await (call.plan.implementation as unknown as AnyUnary)(request, context));
       await succeed(call);
       return response;
     } finally {
@@ -235,6 +237,16 @@ async function* resume(first: Message, rest: AsyncIterator<Message>, call: Call,
 function asMessage(plan: Plan, value: unknown): Message {
   const given = value as Partial<Message>;
   return given.$typeName === plan.output.typeName ? (given as Message) : create(plan.output, value as never);
+}
+
+/** The answer of a handler that took its time: a success only if somebody still waits, or if it changed what it was to change. */
+function late(call: Call, value: unknown): Message {
+  if (call.recorded === "not yet") refuseIfAborted(call);
+  return done(call, value);
+}
+
+function isAbort(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === "AbortError";
 }
 
 /** An answer of a handler, or a part of one. */

@@ -2,7 +2,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { RecordPhase } from "@parapet/contract/parapet/audit/v1/audit_record_pb";
 import type { TransactionalAuditSink } from "../audit/sink.js";
-import type { Call } from "../call.js";
+import type { Call, Recorded } from "../call.js";
 import { fail, Failure, Reason } from "../errors.js";
 import type { Store, Transaction } from "../store/store.js";
 import type { Idempotency } from "./idempotency.js";
@@ -26,17 +26,24 @@ export function createCommit({ store, audit, idempotency }: CommitOptions): { co
       if (call.recorded !== "not yet") throw new Error(`${call.plan.name} committed twice`);
       const { notes } = call.audit;
       const noted = notes.length;
-      const result = await store.transact((tx) => {
-        notes.length = noted;
-        refuseIfAborted(call);
-        idempotency.refuseIfClaimed(tx, call);
-        const response = work(tx);
-        append(tx, call, RecordPhase.UNSPECIFIED, notes);
-        idempotency.claim(tx, call, response);
-        return response;
-      });
-      call.recorded = "done";
-      return result;
+      try {
+        const result = await store.transact((tx) => {
+          notes.length = noted;
+          refuseIfAborted(call);
+          idempotency.refuseIfClaimed(tx, call);
+          const response = work(tx);
+          append(tx, call, RecordPhase.UNSPECIFIED, notes);
+          idempotency.claim(tx, call, response);
+          // From here on a deadline has to wait for the outcome: the change may be there already.
+          call.recorded = "in the transaction";
+          return response;
+        });
+        call.recorded = "done";
+        return result;
+      } catch (cause) {
+        if (recordedOf(call) === "in the transaction") call.recorded = "not yet";
+        throw cause;
+      }
     },
     commitPart(call, notesOf, work) {
       return store.transact((tx) => {
@@ -47,6 +54,11 @@ export function createCommit({ store, audit, idempotency }: CommitOptions): { co
       });
     },
   };
+}
+
+/** Asked anew: it changes while the transaction is waited for. */
+function recordedOf(call: Call): Recorded {
+  return call.recorded;
 }
 
 /** Throws CALL_CANCELLED or DEADLINE_PASSED if nobody waits for the answer any more. */

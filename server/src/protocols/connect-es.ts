@@ -97,6 +97,7 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
         refuse(exchange, spelling, call, await act.settle(call, foreign));
         return;
       }
+      if (call.expired === true) return leave(body);
       await write(exchange, spelling, answer, body, options.headersOf(call), log);
     },
   };
@@ -182,8 +183,13 @@ async function* request(exchange: Exchange, spelling: Spelling, encoding: string
   }
 }
 
+/** Ends a body that nobody reads, so that its handler lets go of what it holds. */
+async function leave(body: Uint8Array[] | AsyncIterable<Uint8Array>): Promise<void> {
+  if (!Array.isArray(body)) await body[Symbol.asyncIterator]().return?.();
+}
+
 async function write(exchange: Exchange, spelling: Spelling, answer: UniversalServerResponse, body: Uint8Array[] | AsyncIterable<Uint8Array>, headers: HeaderList, log: Log): Promise<void> {
-  if (exchange.gone) return;
+  if (exchange.gone) return leave(body);
   const head: [string, string][] = [];
   const own = new Set(headers.map(([name]) => name));
   const idle = Array.isArray(body) && spelling.stream && !body.some((frame) => (frame[0]! & compressedFlag) !== 0);

@@ -23,7 +23,7 @@ import * as grpcRecognise from "./grpc/recognise.js";
 import { refuse as refuseGrpc } from "./grpc/refuse.js";
 import * as grpcWebRecognise from "./grpc-web/recognise.js";
 import { refuse as refuseGrpcWeb } from "./grpc-web/refuse.js";
-import { tooLarge } from "./malformed.js";
+import { faults, malformed, tooLarge } from "./malformed.js";
 import { bytesOnWire, mediaType, type Refuse, type Spelling } from "./protocol.js";
 import { createRestExecutor, type Variables } from "./rest/execute.js";
 import { createMatcher, type BoundRoute } from "./rest/match.js";
@@ -96,6 +96,9 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
   const headersOf = (call: Call): HeaderList =>
     call.protocol === Protocol.GRPC ? [["x-request-id", call.requestId], noStore, ...call.responseHeaders] : [["x-request-id", call.requestId], noStore, noSniff, ...call.responseHeaders];
   const refuseCall = (exchange: Exchange, spelling: Spelling, call: Call, failure: Failure, adding?: Adding): void => {
+    if (call.expired !== true) tell(exchange, spelling, call, failure, adding);
+  };
+  const tell = (exchange: Exchange, spelling: Spelling, call: Call, failure: Failure, adding?: Adding): void => {
     exchange.abandonBody();
     metrics.count(call.plan, call.protocol, failure.facts.code);
     const headers = [...headersOf(call), ...acceptedEncodings(failure, spelling)];
@@ -161,16 +164,38 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
   };
 
   /** The rest of a call's life, after the gate has spoken. */
-  const proceed = (exchange: Exchange, route: Exclude<Routed, { kind: "refused" }>, call: Call, timeoutMs: number | undefined | "malformed", refusal: Failure | undefined): void | Promise<void> => {
+  const proceed = (exchange: Exchange, route: Exclude<Routed, { kind: "refused" }>, call: RequestCall, timeoutMs: number | undefined | "malformed", refusal: Failure | undefined): void | Promise<void> => {
     const { plan, spelling } = route;
     const refused =
       refusal ??
       (route.kind === "rpc" ? faultOfQuery(exchange) : undefined) ??
-      (timeoutMs === "malformed" ? fail(Reason.REQUEST_MALFORMED, {}, { message: "the deadline cannot be read" }) : undefined) ??
+      (spelling.protocol === Protocol.CONNECT && !connectRecognise.isVersionKnown(exchange.verb, exchange.query, exchange.header("connect-protocol-version")) ? malformed(faults.versionUnknown) : undefined) ??
+      (timeoutMs === "malformed" ? malformed(faults.deadlineUnreadable) : undefined) ??
       (tooLong(exchange, plan, spelling, options.messageBytesMax) ? tooLarge(options.messageBytesMax) : undefined);
     if (refused !== undefined) return act.settle(call, refused).then((failure) => refuseCall(exchange, spelling, call, failure));
+    if (timeoutMs !== undefined) answerInTime(exchange, spelling, call);
+    if (call.expired) return;
     exchange.inviteBody();
     return route.kind === "rpc" ? executor.execute(exchange, spelling, call) : restExecutor.execute(exchange, call, route.bound, route.variables);
+  };
+
+  /**
+   * A deadline is answered when it passes, whoever still reads or works then; a change that is being made durable is waited
+   * for. What a handler that does not heed its signal answers later, nobody hears.
+   */
+  const answerInTime = (exchange: Exchange, spelling: Spelling, call: RequestCall): void => {
+    const { signal } = call;
+    const expire = (): void => {
+      const { reason } = signal as { readonly reason: unknown };
+      if (!(reason instanceof Failure) || reason.reason !== Reason.DEADLINE_PASSED || call.recorded !== "not yet" || exchange.gone) return;
+      call.expired = true;
+      act
+        .settle(call, reason)
+        .then((failure) => tell(exchange, spelling, call, failure))
+        .catch((cause: unknown) => log.error("a deadline was not answered", { cause }));
+    };
+    if (signal.aborted) expire();
+    else signal.addEventListener("abort", expire, { once: true });
   };
 
   const refuseUnrouted = (exchange: Exchange, facts: RequestFacts, spelling: Spelling, failure: Failure, headers: HeaderList): void => {
@@ -199,12 +224,12 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
       serve(new Http1Exchange(request, response));
     },
     http2: (stream, headers, rawHeaders) => serve(new Http2Exchange(stream, headers, rawHeaders)),
-    unreadable: (status, phrase) => bareProblem(unreadable[status]?.() ?? malformed(), status, phrase, options.newId()),
+    unreadable: (status, phrase) => bareProblem(unreadable[status]?.() ?? notHttp(), status, phrase, options.newId()),
   };
 }
 
 const headTooLarge = (): Failure => fail(Reason.MESSAGE_TOO_LARGE, { bytesMax: String(headerBytesMax) }, { message: `the header may have at most ${headerBytesMax} bytes` });
-const malformed = (): Failure => fail(Reason.REQUEST_MALFORMED, {}, { message: "this is not an HTTP request" });
+const notHttp = (): Failure => malformed("this is not an HTTP request");
 
 /** What is said, by HTTP status, to a connection whose bytes are no request. */
 const unreadable: Readonly<Record<number, () => Failure>> = {
@@ -288,6 +313,8 @@ class RequestCall implements Call {
   readonly audit: Call["audit"];
   recorded: Call["recorded"] = "not yet";
   acted = false;
+  expired = false;
+  describe: Call["describe"] = undefined;
   readonly responseHeaders: [string, string][] = [];
   constructor(
     private readonly exchange: Exchange,

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Readable, Writable } from "node:stream";
+import { fail, Reason } from "../errors.js";
 import { headerBytesMax, refusedBodyBufferBytes, refusedBodyDiscardBytes, refusedBodyDiscardMs } from "../limits.js";
 
 /** Header names (lower case) with one value each, in the order they are sent. */
@@ -91,7 +92,7 @@ export abstract class Exchange {
     return values;
   }
 
-  /** Aborted when the caller goes away before the response ended, or after `timeoutMs`, with `expired` as the reason. Made when first asked for. */
+  /** Aborted when the caller goes away before the response ended (CALL_CANCELLED), or after `timeoutMs`, with `expired` as the reason. Made when first asked for. */
   signal(timeoutMs: number | undefined, expired: () => unknown): AbortSignal {
     if (this.#controller === undefined) {
       const controller = new AbortController();
@@ -99,7 +100,7 @@ export abstract class Exchange {
       const deadline = timeoutMs === undefined ? undefined : setTimeout(() => controller.abort(expired()), timeoutMs);
       this.onOver((early) => {
         clearTimeout(deadline);
-        if (early) controller.abort();
+        if (early) controller.abort(fail(Reason.CALL_CANCELLED));
       });
     }
     return this.#controller.signal;
@@ -330,8 +331,11 @@ function flat(headers: HeaderList): string[] {
   return out;
 }
 
-function fields(status: number, headers: HeaderList): Record<string, string | number> {
-  const out: Record<string, string | number> = { ":status": status };
-  for (const [name, value] of headers) out[name] = value;
+function fields(status: number, headers: HeaderList): Record<string, string | number | string[]> {
+  const out: Record<string, string | number | string[]> = { ":status": status };
+  for (const [name, value] of headers) {
+    const before = out[name];
+    out[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [String(before), value];
+  }
   return out;
 }

@@ -1,8 +1,10 @@
 /** What can be wrong with a request before it is a message, in the words that callers read whichever executor finds it. */
 import { fail, type Failure, Reason } from "../errors.js";
 
-/** The faults that both executors tell apart. */
+/** The faults of calls, the same for both executors. */
 export const faults = {
+  versionUnknown: "the version of the Connect protocol is not known: it is 1",
+  deadlineUnreadable: "the deadline cannot be read",
   noMessage: "the call holds no message",
   moreMessages: "a unary call holds one message",
   cutOff: "the message is cut off",

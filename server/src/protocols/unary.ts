@@ -41,6 +41,7 @@ export function createUnaryExecutor(options: UnaryOptions): Executor {
   const codecs = (plan: Plan): { input: Codecs; output: Codecs } => compiled.get(plan)!;
 
   const send = (exchange: Exchange, spelling: Spelling, call: Call, context: CallContext, message: Uint8Array | string, compressed: boolean): void => {
+    if (call.expired === true) return;
     const headers = headersOf(call);
     protocols[spelling.protocol]!.answer(exchange, spelling, message, compressed, headers, addedBy(context, headers));
   };

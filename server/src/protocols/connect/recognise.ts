@@ -25,6 +25,15 @@ export function ofQuery(query: string): Spelling | undefined {
   return ofEncoding.get(new URLSearchParams(query).get("encoding"));
 }
 
+/**
+ * True unless a call names another version of the protocol than 1, the only one there is; whoever names none means it
+ * (Connect protocol, Connect-Protocol-Version and Connect-Version-Query).
+ */
+export function isVersionKnown(verb: string, query: string, header: string | undefined): boolean {
+  if (verb === "POST") return header === undefined || header === "1" || header === "";
+  return ["v1", ""].includes(new URLSearchParams(query).get("connect") ?? "");
+}
+
 /** The deadline in milliseconds; undefined: none. "malformed" if it cannot be read. */
 export function timeoutMs(header: string | undefined): number | undefined | "malformed" {
   if (header === undefined) return undefined;
