@@ -3,7 +3,9 @@ import { randomBytes } from "node:crypto";
 import { checkCommand, generateCommand } from "./commands/generate.js";
 import { type Command, type CommandIo, count, type Output, UsageError } from "./commands/command.js";
 import { credentialsCommand } from "./commands/credentials.js";
+import { diffCommand } from "./commands/diff.js";
 import { initCommand } from "./commands/init.js";
+import { lintCommand } from "./commands/lint.js";
 import { formatProblem, GeneratorError } from "./errors.js";
 import { targets } from "./targets/index.js";
 
@@ -15,6 +17,8 @@ const commands: Readonly<Record<string, Command>> = {
   check: checkCommand,
   init: initCommand,
   credentials: credentialsCommand,
+  lint: lintCommand,
+  diff: diffCommand,
 };
 
 const help = `Usage: parapet-generate [command] [options]

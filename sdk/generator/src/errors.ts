@@ -23,6 +23,9 @@ export const problemRules = {
   "paging-incomplete": "a list method pages (AIP-158)",
   "idempotency-contradicted": "what may be retried is stated once",
   "secret-exposed": "a field that looks like a secret is debug_redact",
+  "idempotency-missing": "every RPC states whether it may be repeated",
+  "retry-unsafe": "what HTTP lets everybody repeat is idempotent",
+  "paging-missing": "what lists pages (AIP-158)",
   "name-clash": "names that a target makes are unique",
 } as const;
 

@@ -1,0 +1,60 @@
+/** What a contract may leave open, but should not: rules beyond those without which nothing can be generated. */
+import { type DescMethod, isFieldSet } from "@bufbuild/protobuf";
+import { MethodOptionsSchema } from "@bufbuild/protobuf/wkt";
+import { buildModel } from "../build/build-model.js";
+import { placeOf } from "../build/source.js";
+import type { Problem } from "../errors.js";
+import type { Image } from "../image.js";
+import type { Method, Model } from "../model.js";
+
+/** A rule: what is wrong with a method, in words; undefined: nothing. */
+interface LintRule {
+  readonly rule: Extract<Problem["rule"], "idempotency-missing" | "paging-missing" | "retry-unsafe">;
+  readonly fault: (method: Method, model: Model, desc: DescMethod) => string | undefined;
+}
+
+const listName = /^(?:List|Search|Query|Find)(?:[A-Z]|$)/;
+
+const rules: readonly LintRule[] = [
+  {
+    rule: "idempotency-missing",
+    // Not to be repeated is an answer too: `idempotency_level = IDEMPOTENCY_UNKNOWN`, written down.
+    fault: ({ policy }, _, { proto: { options } }) =>
+      policy.idempotencyKey === "ignored" && policy.access.kind !== "public" && !(options && isFieldSet(options, MethodOptionsSchema.field.idempotencyLevel))
+        ? "says neither an idempotency_level nor whether it takes an idempotency key, so no client can know whether to retry it"
+        : undefined,
+  },
+  {
+    rule: "retry-unsafe",
+    fault: ({ idempotency, policy, bindings }) =>
+      idempotency === "unknown" && policy.idempotencyKey === "ignored" && bindings.some(({ verb }) => verb === "PUT" || verb === "DELETE")
+        ? "is bound to PUT or DELETE, which HTTP lets everybody repeat (RFC 9110 9.2.2), but is not declared IDEMPOTENT"
+        : undefined,
+  },
+  {
+    rule: "paging-missing",
+    fault: ({ name, kind, paging, response }, model) => {
+      if (kind !== "unary" || paging !== undefined || !listName.test(name)) return undefined;
+      const items = model.messages.find(({ fullName }) => fullName === response)?.fields.find(({ cardinality, type }) => cardinality === "repeated" && type.kind === "message");
+      return items && `lists ${items.name} without page_token and next_page_token (AIP-158)`;
+    },
+  },
+];
+
+/**
+ * Everything that a linter has to say of a contract, sorted by place. What stops the generator stops the linter as well.
+ * @throws GeneratorError as `buildModel` does
+ */
+export function lint(image: Image): Problem[] {
+  const model = buildModel(image);
+  const found = model.services.flatMap(({ fullName, methods }) =>
+    methods.flatMap((method) =>
+      rules.flatMap(({ rule, fault }): Problem[] => {
+        const desc = image.registry.getService(fullName)!.methods.find(({ name }) => name === method.name)!;
+        const said = fault(method, model, desc);
+        return said === undefined ? [] : [{ rule, place: placeOf(desc), message: `${method.fullName} ${said}` }];
+      }),
+    ),
+  );
+  return found.sort((a, b) => a.place.localeCompare(b.place, "en", { numeric: true }));
+}
