@@ -40,7 +40,7 @@ const scalarsOf: Readonly<Record<ScalarType, (random: Random) => unknown>> = {
 };
 
 /** Values that no field, or few, may hold. */
-const strangers: readonly unknown[] = [undefined, null, "1", 1.5, NaN, 1e12, -1, 10n ** 30n, -5n, true, [], {}, [undefined], Symbol.iterator];
+const strangers: readonly unknown[] = [undefined, null, "1", 1.5, NaN, 1e12, -1, 2n ** 63n, 2n ** 64n, -(2n ** 63n) - 1n, -5n, true, [], {}, [undefined], Symbol.iterator];
 
 /** How wild a message may get. */
 export interface Wildness {

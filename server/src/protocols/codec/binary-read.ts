@@ -56,11 +56,10 @@ function messageRead(desc: DescMessage, readers: Map<DescMessage, Reader>): Read
   };
 }
 
-/** Reads what stands behind a length. */
+/** Reads what stands behind a length, with a reader that reads all of it. */
 function within(cursor: Cursor, read: Read, room: number): unknown {
   const outer = cursor.enter();
   const value = read(cursor, room);
-  if (cursor.at !== cursor.end) throw uncommon;
   cursor.end = outer;
   return value;
 }

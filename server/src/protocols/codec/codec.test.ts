@@ -1,7 +1,7 @@
 /** Holds the compiled codecs to protobuf-es: same messages, same text, same bytes, same errors. */
 import { isDeepStrictEqual } from "node:util";
 import { create, type DescFile, type DescMessage, fromBinary, fromJson, type JsonValue, type Message, toBinary, toJson } from "@bufbuild/protobuf";
-import { file_google_protobuf_struct, file_google_protobuf_wrappers, file_google_protobuf_timestamp, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_any } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_struct, file_google_protobuf_wrappers, file_google_protobuf_timestamp, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_any, ValueSchema } from "@bufbuild/protobuf/wkt";
 import { file_google_api_httpbody } from "@parapet/contract/google/api/httpbody_pb";
 import { file_google_rpc_error_details } from "@parapet/contract/google/rpc/error_details_pb";
 import { file_google_rpc_status } from "@parapet/contract/google/rpc/status_pb";
@@ -10,7 +10,7 @@ import { file_grpc_reflection_v1_reflection } from "@parapet/contract/grpc/refle
 import { file_parapet_audit_v1_audit_record } from "@parapet/contract/parapet/audit/v1/audit_record_pb";
 import { file_parapet_audit_v1_audit_service } from "@parapet/contract/parapet/audit/v1/audit_service_pb";
 import { file_parapet_auth_v1_auth_service } from "@parapet/contract/parapet/auth/v1/auth_service_pb";
-import { AddRequestSchema, file_parapet_document_v1_document_service } from "@parapet/contract/parapet/document/v1/document_service_pb";
+import { AddRequestSchema, GetRequestSchema, GetResponseSchema, GetStatsResponseSchema, SearchRequestSchema, SearchResponseSchema, UpdateRequestSchema, file_parapet_document_v1_document_service } from "@parapet/contract/parapet/document/v1/document_service_pb";
 import { file_parapet_document_v1_document } from "@parapet/contract/parapet/document/v1/document_pb";
 import { file_parapet_policy_v1_policy } from "@parapet/contract/parapet/policy/v1/policy_pb";
 import { file_parapet_system_v1_system_service } from "@parapet/contract/parapet/system/v1/system_service_pb";
@@ -18,7 +18,11 @@ import { describe, expect, it } from "vitest";
 import { awkwardMessages } from "../../testing/awkward-messages.js";
 import { seeded } from "../../testing/random.js";
 import { mutateBytes, mutateJson, randomMessage } from "../../testing/random-message.js";
+import { compileBinaryReader } from "./binary-read.js";
+import { compileBinaryWriter } from "./binary-write.js";
 import { codecsOf } from "./codec.js";
+import { compileJsonReader } from "./json-read.js";
+import { compileJsonWriter } from "./json-write.js";
 
 const seed = Number(process.env["CODEC_TEST_SEED"] ?? 20_261_102);
 const messagesEach = Number(process.env["CODEC_TEST_MESSAGES"] ?? 60);
@@ -117,7 +121,70 @@ describe.each(types.map((desc) => [desc.typeName, desc] as const))("%s", (_name,
   });
 });
 
+/** A message as callers send it, by its type. */
+const plain: readonly (readonly [desc: DescMessage, json: JsonValue])[] = [
+  [GetRequestSchema, { collection: "notes", key: "a/b", lang: "de" }],
+  [AddRequestSchema, { collection: "notes", key: "k", meta: { tags: ["a", "ü", "😀"], none: [] }, contentMd: "# Title\n\n\"text\" €".repeat(40), ttl: "86400.5s", createOnly: true, laterField: { x: [1] } }],
+  [UpdateRequestSchema, { collection: "notes", key: "k", updateMask: "contentMd,meta", contentMd: "x", ttl: null }],
+  [GetResponseSchema, { document: { id: "1", meta: { tag: ["x"] }, addedAt: "2026-11-02T10:11:12.123456Z", updatedAt: "1999-12-31T23:59:59Z", revision: 3 } }],
+  [SearchRequestSchema, { collection: "notes", filterMeta: { tag: ["x", "y"] }, lang: "", limit: 10, asc: true }],
+  [SearchResponseSchema, { documents: [{ key: "a" }, { key: "b", meta: {} }], totalSize: 2 }],
+  [GetStatsResponseSchema, { collections: [{ name: "n", documentBytes: "123456789012", revisionCount: 4_000_000_000 }] }],
+  [ValueSchema, { a: [1.5, null, true, { b: "c" }] }],
+];
+
+describe("plain messages", () => {
+  it.each(plain.map(([desc, json]) => [desc.name, desc, json] as const))("of type %s need no protobuf-es", (_name, desc, json) => {
+    const message = fromJson(desc, json, asJson);
+    expect(compileJsonReader(desc)(json)).toStrictEqual(message);
+    expect(compileJsonWriter(desc)(message)).toBe(JSON.stringify(toJson(desc, message, asText)));
+    if (desc === ValueSchema || desc === UpdateRequestSchema) return;
+    expect(Uint8Array.from(compileBinaryWriter(desc)(message))).toStrictEqual(toBinary(desc, message));
+    expect(compileBinaryReader(desc)(toBinary(desc, message))).toStrictEqual(message);
+  });
+});
+
+const typeNamed = (name: string): DescMessage => types.find((desc) => desc.typeName === name)!;
+
+describe("bytes", () => {
+  it("that spell a number in more bytes than it needs, or in too many, are read as protobuf-es does", () => {
+    const desc = typeNamed("awkward3.Singular");
+    const numbers = desc.fields.filter((field) => field.fieldKind === "enum" || /^a_(?:s|u)?int|^a_bool/.test(field.name)).map((field) => field.number);
+    for (const number of numbers) {
+      for (const fill of [0x80, 0xff, 0x81]) {
+        for (let length = 0; length <= 11; length++) {
+          for (const last of [0, 1, 2, 0x40, 0x7f]) {
+            const tag = number << 3;
+            for (const spelling of [tag < 0x80 ? [tag] : [tag | 0x80, tag >> 7], [tag | 0x80, (tag >> 7) | 0x80, 0], [tag | 0x80, (tag >> 7) | 0x80, 0x80, 0x80, 0x10]]) {
+              const bytes = Uint8Array.from([...spelling, ...Array.from({ length }, () => fill), last]);
+              agree(attempt(() => codecsOf(desc).readBinary(bytes)), attempt(() => fromBinary(desc, bytes)), bytes);
+            }
+          }
+        }
+      }
+    }
+  });
+
+  it("of messages within messages are read to the depth that protobuf-es reads", () => {
+    const desc = typeNamed("awkward3.Tree");
+    for (let depth = 85; depth < 105; depth++) {
+      let message = create(desc, { value: "leaf" }) as Message;
+      for (let i = 1; i < depth; i++) message = create(desc, { left: message });
+      const bytes = toBinary(desc, message);
+      agree(attempt(() => codecsOf(desc).readBinary(bytes)), attempt(() => fromBinary(desc, bytes)), depth);
+    }
+  });
+});
+
 describe("codecs", () => {
+  it("refuse a message of another type as protobuf-es does", () => {
+    const stranger = create(typeNamed("google.rpc.RetryInfo"));
+    for (const desc of types) {
+      agree(attempt(() => codecsOf(desc).writeJson(stranger)), attempt(() => JSON.stringify(toJson(desc, stranger, asText))), desc.typeName);
+      agree(attempt(() => Uint8Array.from(codecsOf(desc).writeBinary(stranger))), attempt(() => toBinary(desc, stranger)), desc.typeName);
+    }
+  });
+
   it("are the same for the same descriptor", () => {
     expect(codecsOf(AddRequestSchema)).toBe(codecsOf(AddRequestSchema));
   });

@@ -88,6 +88,7 @@ export function writeValue({ kind }: Value): string {
 
 /** JSON text of a ListValue; like `writeValue`. */
 export function writeListValue({ values }: ListValue): string {
+  if (!Array.isArray(values)) throw uncommon;
   if (values.length === 0) return "[]";
   let text = `[${writeValue(values[0]!)}`;
   for (let i = 1; i < values.length; i++) text += `,${writeValue(values[i]!)}`;
