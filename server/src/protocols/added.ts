@@ -55,6 +55,11 @@ export function addedBy({ addedHeaders, addedTrailers }: Adding, own: HeaderList
 
 /** The fields among those given that are a handler's to say. */
 export function allowedOf(fields: Iterable<readonly [name: string, value: string]>, own: HeaderList): HeaderList {
-  const taken = new Set(own.flatMap(([name]) => (shared.has(name) ? [] : [name])));
+  const taken = ownNames(own);
   return [...fields].filter(([name]) => !reservedNames.has(name) && !taken.has(name));
+}
+
+/** The names among the server's own headers that a handler may not use. */
+export function ownNames(own: HeaderList): ReadonlySet<string> {
+  return new Set(own.flatMap(([name]) => (shared.has(name) ? [] : [name])));
 }

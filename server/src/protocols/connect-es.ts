@@ -1,5 +1,5 @@
 /** The executor that runs gRPC, gRPC-Web and Connect calls through connect-es. */
-import { createConnectRouter, createContextValues, type ConnectRouter, type HandlerContext, type MethodImpl } from "@connectrpc/connect";
+import { createConnectRouter, createContextKey, createContextValues, type ConnectRouter, type HandlerContext, type MethodImpl } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import type { Writable } from "node:stream";
@@ -10,11 +10,11 @@ import type { Act } from "../gate/act.js";
 import type { Plan } from "../gate/plan.js";
 import { deadlineMsMax } from "../limits.js";
 import type { Log } from "../log.js";
-import { type Adding, reservedNames } from "./added.js";
+import { type Adding, ownNames, reservedNames } from "./added.js";
 import { checkedFrames } from "./checked-frames.js";
 import { timeoutMs as connectTimeoutMs } from "./connect/recognise.js";
 import { messageOfQuery } from "./connect/unary.js";
-import { headersOf } from "./context.js";
+import { headersOf as requestHeadersOf } from "./context.js";
 import { encodingOf, encodingUnsupported, knownEncodings } from "./encoding.js";
 import type { Exchange, HeaderList, Trailers } from "./exchange.js";
 import { foreignFailure, unwritten } from "./foreign.js";
@@ -53,13 +53,13 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
     shutdownSignal: options.shutdown,
   });
   const failures = new WeakMap<Call, Failed>();
-  for (const plan of options.plans) router.rpc(plan.desc, noting(plan, act.implementation(plan), failures));
+  for (const plan of options.plans) router.rpc(plan.desc, noting(plan, act.implementation(plan), options.headersOf, failures));
   const handlers = new Map<string, UniversalHandler>(router.handlers.map((handler) => [handler.requestPath, handler]));
 
   return {
     async execute(exchange, spelling, call) {
       const handler = handlers.get(call.plan.path)!;
-      const contextValues = createContextValues().set(callKey, call);
+      const contextValues = createContextValues().set(callKey, call).set(exchangeKey, exchange);
       let answer: UniversalServerResponse;
       let body: Uint8Array[] | AsyncIterable<Uint8Array>;
       let unreadable: Failure | undefined;
@@ -112,14 +112,20 @@ interface Failed extends Adding {
 
 /**
  * An implementation that answers with one message, with a note of its failure: connect-es would write it in words of its
- * own. What a handler added to the protocol's own fields is taken back.
+ * own. The handler sees the headers as they were sent; what it added to the protocol's own fields is taken back.
  */
-function noting(plan: Plan, implementation: MethodImpl<DescMethod>, failures: WeakMap<Call, Failed>): MethodImpl<DescMethod> {
+function noting(plan: Plan, implementation: MethodImpl<DescMethod>, headersOf: (call: Call) => HeaderList, failures: WeakMap<Call, Failed>): MethodImpl<DescMethod> {
   if (!singular.has(plan.desc.methodKind)) return implementation;
   const run = implementation as unknown as (request: unknown, context: HandlerContext) => Promise<unknown>;
   const noted = async (request: unknown, context: HandlerContext): Promise<unknown> => {
-    const { responseHeader, responseTrailer } = context;
-    const before = [responseHeader, responseTrailer].map((fields) => [fields, [...reservedNames].map((name) => [name, fields.get(name)] as const)] as const);
+    const { requestHeader, responseHeader, responseTrailer, values } = context;
+    for (const name of rewritten) {
+      const sent = values.get(exchangeKey)?.header(name);
+      if (sent === undefined) requestHeader.delete(name);
+      else requestHeader.set(name, sent);
+    }
+    const names = [...reservedNames, ...ownNames(headersOf(callOf(context)))];
+    const before = [responseHeader, responseTrailer].map((fields) => [fields, names.map((name) => [name, fields.get(name)] as const)] as const);
     try {
       return await run(request, context);
     } catch (thrown) {
@@ -137,6 +143,13 @@ function noting(plan: Plan, implementation: MethodImpl<DescMethod>, failures: We
   return noted as unknown as MethodImpl<DescMethod>;
 }
 
+/** Carries the request past connect-es. */
+const exchangeKey = createContextKey<Exchange | undefined>(undefined);
+
+const codings = ["grpc-encoding", "connect-content-encoding", "content-encoding"];
+/** Headers that connect-es may get otherwise than they were sent. */
+const rewritten = ["content-type", "grpc-timeout", "connect-timeout-ms", ...codings];
+
 /** The URL as connect-es takes it: a compression without a name is none. */
 function urlOf({ verb, target }: Exchange): string {
   const url = `http://localhost${target}`;
@@ -145,9 +158,9 @@ function urlOf({ verb, target }: Exchange): string {
 
 /** The headers as connect-es takes them: parameters of a content type, empty codings and deadlines beyond its timer are more than it knows. */
 function headerOf(exchange: Exchange, spelling: Spelling): Headers {
-  const header = headersOf(exchange);
+  const header = requestHeadersOf(exchange);
   if (exchange.verb === "POST") header.set("content-type", spelling.text ? "application/grpc-web+proto" : spelling.contentType);
-  for (const name of ["grpc-encoding", "connect-content-encoding", "content-encoding"]) if (header.get(name) === "") header.delete(name);
+  for (const name of codings) if (header.get(name) === "") header.delete(name);
   for (const [name, read, longest] of deadlines) {
     const sent = read(header.get(name) ?? undefined);
     if (typeof sent === "number" && sent > deadlineMsMax) header.set(name, longest);
@@ -191,11 +204,11 @@ async function leave(body: Uint8Array[] | AsyncIterable<Uint8Array>): Promise<vo
 async function write(exchange: Exchange, spelling: Spelling, answer: UniversalServerResponse, body: Uint8Array[] | AsyncIterable<Uint8Array>, headers: HeaderList, log: Log): Promise<void> {
   if (exchange.gone) return leave(body);
   const head: [string, string][] = [];
-  const own = new Set(headers.map(([name]) => name));
+  const own = ownNames(headers);
   const idle = Array.isArray(body) && spelling.stream && !body.some((frame) => (frame[0]! & compressedFlag) !== 0);
   answer.header?.forEach((value, name) => {
     // A coding that no frame has need not be named.
-    if ((own.has(name) && name !== "vary") || (idle && name === "grpc-encoding")) return;
+    if (own.has(name) || (idle && name === "grpc-encoding")) return;
     head.push([name, name === "content-type" && answer.status === 200 ? spelling.contentType : value]);
   });
   for (const [name, value] of headers) head.push([name, value]);

@@ -61,9 +61,9 @@ export class CallContext implements HandlerContext, Adding {
   get responseTrailer(): Headers {
     return (this.#responseTrailer ??= new Headers());
   }
-  /** Milliseconds left, on the clock of `performance.now`. */
-  timeoutMs(): number | undefined {
-    return this.deadlineMs === undefined ? undefined : Math.max(0, this.deadlineMs - performance.now());
+  /** Tells the milliseconds left, on the clock of `performance.now`. Handlers take it out of its context, as they may with connect-es. */
+  get timeoutMs(): () => number | undefined {
+    return () => (this.deadlineMs === undefined ? undefined : Math.max(0, this.deadlineMs - performance.now()));
   }
   /** Header fields that the handler added; undefined if it touched none. */
   get addedHeaders(): Headers | undefined {

@@ -17,8 +17,10 @@ export const unary: UnaryProtocol = {
   name: "connect",
   acceptEncoding: (exchange) => exchange.header("accept-encoding"),
   unwrap: (exchange, _spelling, body, { encoding }) => ({ bytes: exchange.verb === "POST" ? body : messageOfQuery(exchange.query), compressed: encoding !== "identity" }),
-  answer(exchange, spelling, message, compressed, headers, added) {
+  answer(exchange, spelling, given, compressed, headers, added) {
     const head: [string, string][] = [];
+    // Node writes text and head in one encoding: what a handler puts into headers may be Latin-1.
+    const message = added !== undefined && typeof given === "string" ? Buffer.from(given) : given;
     if (added !== undefined) {
       for (const [name, value] of added.headers) head.push([name, value]);
       for (const [name, value] of added.trailers) head.push([`trailer-${name}`, value]);
