@@ -1,6 +1,5 @@
 /** The composition root of the reference server: from a configuration to a server that is ready to listen. */
 import { randomFillSync } from "node:crypto";
-import { join } from "node:path";
 import { openapiJson, openapiYaml } from "@parapet/contract/openapi/document";
 import { AuditService } from "@parapet/contract/parapet/audit/v1/audit_service_pb";
 import { AuthService } from "@parapet/contract/parapet/auth/v1/auth_service_pb";
@@ -11,7 +10,7 @@ import { routes } from "@parapet/contract/rest/routes";
 import { CredentialKind } from "./call.js";
 import { productionChecklist, type Config } from "./config.js";
 import { createUuids } from "./documents/uuid.js";
-import { defaultTenant, layFoundation } from "./foundation.js";
+import { defaultTenant, directoryOf, layFoundation, type WorkerPart } from "./foundation.js";
 import { createCommit } from "./gate/commit.js";
 import { createIdempotency } from "./gate/idempotency.js";
 import { forgetGeneratedPassword, type Bootstrapped } from "./identity/bootstrap.js";
@@ -46,14 +45,6 @@ export interface AppOptions {
   readonly worker?: WorkerPart;
 }
 
-/** What a worker process gets from the process that owns the data directory. */
-export interface WorkerPart {
-  /** Pid of that process. */
-  readonly owner: number;
-  /** What `/metrics` answers: the numbers of all workers. */
-  collectMetrics(): Promise<string>;
-}
-
 /** The reference server. */
 export interface App {
   readonly parapet: Parapet;
@@ -69,7 +60,7 @@ export interface App {
 /** Composes the server. Rejects if the contract, a key file, the data directory or the bootstrap password is not as it must be. */
 export async function createApp({ config, log, store: given, unary, worker }: AppOptions): Promise<App> {
   const nowMs = Date.now;
-  const foundation = await layFoundation({ config, log, ...(given === undefined ? {} : { store: given }), ...(worker === undefined ? {} : { ownedBy: worker.owner }) });
+  const foundation = await layFoundation({ config, log, ...(given === undefined ? {} : { store: given }), ...(worker === undefined ? {} : { worker }) });
   const { store, shared, audit, sink, identity, passwordFile, key } = foundation;
 
   try {
@@ -90,7 +81,10 @@ export async function createApp({ config, log, store: given, unary, worker }: Ap
       userIdOf: (username) => identity.accounts.userByName(store, username)?.id,
     });
     shared?.onChange(() => overrides.reload());
-    const sharedLimiter = worker !== undefined && config.rateLimitEnabled ? openSharedLimiter({ directory: limitsDirectory(config), nowMs: hostMs, buckets: Object.values(buckets), overrides }) : undefined;
+    const sharedLimiter =
+      worker !== undefined && config.rateLimitEnabled
+        ? openSharedLimiter({ directory: directoryOf("limits", config), nowMs: hostMs, buckets: Object.values(buckets), overrides, onMapped: await worker.admission("limits") })
+        : undefined;
     const monotonicMs = (): number => performance.now();
     const metrics = createMetrics(monotonicMs);
     metrics.gauge("parapet_audit_records", "Records in the audit log.", () => audit.head(defaultTenant).edge.size);
@@ -164,11 +158,6 @@ export async function createApp({ config, log, store: given, unary, worker }: Ap
     await store.close();
     throw error;
   }
-}
-
-/** Where worker processes keep their common budgets: beside the data, owned with it. */
-export function limitsDirectory({ dataDir }: Config): string {
-  return join(dataDir, "limits");
 }
 
 /** CLOCK_MONOTONIC, which is one clock for all processes of a host, in milliseconds. */

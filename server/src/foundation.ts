@@ -1,6 +1,6 @@
 /** What every process of the reference server stands on: store, key files, audit log, identity. */
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createNanosecondClock } from "./audit/clock.js";
 import { type AuditLog, createAuditLog } from "./audit/log.js";
 import { createSealer } from "./audit/seal.js";
@@ -24,8 +24,26 @@ export interface FoundationOptions {
   readonly log: Log;
   /** Replaces the store that the configuration names; for tests that inject faults. */
   readonly store?: Store;
-  /** Pid of the process that owns the data directory, where this one is its worker. */
-  readonly ownedBy?: number;
+  /** Where this process is the worker of another. */
+  readonly worker?: WorkerPart;
+}
+
+/** What a worker process gets from the process that owns the data directory. */
+export interface WorkerPart {
+  /** Pid of that process. */
+  readonly owner: number;
+  /** Resolves when this process may open the environment in that place; to be told when it is mapped (`store/admission.ts`). */
+  admission(place: SharedPlace): Promise<() => void>;
+  /** What `/metrics` answers: the numbers of all workers. */
+  collectMetrics(): Promise<string>;
+}
+
+/** The environments that processes share. */
+export type SharedPlace = "store" | "limits";
+
+/** The directory of a shared environment; the limits' lies in the data directory, and is owned with it. */
+export function directoryOf(place: SharedPlace, { dataDir }: Config): string {
+  return place === "store" ? resolve(dataDir) : resolve(dataDir, "limits");
 }
 
 /** The parts that everything else is built from. */
@@ -41,20 +59,20 @@ export interface Foundation {
   readonly passwordFile: string;
   /** The key in a file of this name: 32 bytes, made if there is none; random each time where the store forgets as well. */
   key(name: string): Uint8Array;
-  /** Frees what killed processes held of the store. */
-  forgetDeadProcesses(): void;
+  /** The store as the medium it is on; absent where it is none that processes can share. */
+  readonly embedded: LmdbStore | undefined;
   /** Keeps the last uses of API keys, then closes the store. */
   close(): Promise<void>;
 }
 
 /** Lays the foundation. Throws if a key file or the data directory is not as it must be. */
-export async function layFoundation({ config, log, store: given, ownedBy }: FoundationOptions): Promise<Foundation> {
+export async function layFoundation({ config, log, store: given, worker }: FoundationOptions): Promise<Foundation> {
   const random = (size: number): Uint8Array => randomBytes(size);
   const volatile = config.store === "memory";
   // A store that forgets must not leave keys behind that look as if they mattered.
   const key = (name: string): Uint8Array => (volatile ? randomBytes(32) : loadOrCreateKeyFile(join(config.keyDir, name)));
-  let embedded: LmdbStore | undefined;
-  if (given === undefined && !volatile) embedded = openLmdbStore({ directory: config.dataDir, ...(ownedBy === undefined ? {} : { ownedBy }) });
+  const joining = worker === undefined ? {} : { ownedBy: worker.owner, onMapped: await worker.admission("store") };
+  const embedded = given === undefined && !volatile ? openLmdbStore({ directory: config.dataDir, ...joining }) : undefined;
   const shared = embedded !== undefined && config.workers > 1 ? shareStore({ store: embedded, tenant: defaultTenant, watched: remembered }) : undefined;
   const store = given ?? shared ?? embedded ?? createMemoryStore();
   try {
@@ -78,7 +96,7 @@ export async function layFoundation({ config, log, store: given, ownedBy }: Foun
       identity,
       passwordFile: join(config.keyDir, "admin-password"),
       key,
-      forgetDeadProcesses: () => embedded?.forgetDeadReaders(),
+      embedded,
       async close() {
         await identity.directory.saveUse();
         await store.close();

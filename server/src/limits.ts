@@ -140,3 +140,7 @@ export const workerStableMs = 30_000;
 export const workerGraceMs = 5_000;
 /** Workers that do not tell their metrics within this, in milliseconds, are left out of the answer. */
 export const workerMetricsMs = 1_000;
+/** A worker process that is let into an environment has this long to map it, in milliseconds; writers wait meanwhile. */
+export const admissionMsMax = 10_000;
+/** How often either side looks whether the other has done its part, in milliseconds. */
+export const admissionPollMs = 1;

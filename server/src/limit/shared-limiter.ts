@@ -2,9 +2,10 @@
 import { closeSync, mkdirSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { Algorithm } from "@parapet/contract/parapet/policy/v1/policy_pb";
-import { open, type RootDatabase } from "lmdb";
+import { open, type RootDatabase, type RootDatabaseOptions } from "lmdb";
 import { fail, Reason } from "../errors.js";
 import { bucketsLookedAt, bucketsMax, sharedLimitsBytes, strictWindowEntriesMax } from "../limits.js";
+import { admit, mappedHook } from "../store/admission.js";
 import type { BucketNumbers, Limiter, LimitVerdict } from "./limiter.js";
 import { capacityOf } from "./meter.js";
 import { budgetKeyOf, createMeter, numbersInForce, type OverrideSource, verdictOf } from "./metering.js";
@@ -20,6 +21,8 @@ export interface SharedLimiterOptions {
   readonly overrides?: OverrideSource;
   /** Budgets kept at most. Default: what fits into half of the file, at most `limits.bucketsMax`. */
   readonly budgetsMax?: number;
+  /** Called when the file is mapped and before anything is read: what a process tells the one that admitted it. */
+  readonly onMapped?: () => void;
 }
 
 /** A limiter over an environment that must be closed. */
@@ -35,17 +38,24 @@ type Database = RootDatabase<Uint8Array, Uint8Array>;
 const sweepKey = Uint8Array.of(0);
 const end = Uint8Array.of(0xff);
 
+/** Common budgets, as the process sees them that owns the data and does not spend any. */
+export interface SharedLimits {
+  /** Lets a process open the budgets, while nobody spends. Throws AdmissionError if it does not and had to be killed. */
+  admit(pid: number): void;
+  close(): Promise<void>;
+}
+
 /**
  * Makes the directory anew, with empty budgets: what was counted before a start is forgotten, as it is in memory. The file
  * has its full size at once, so that a full disk is met here and not as SIGBUS in a process that writes to the map. For the
- * one process that owns the data, before the others open it.
+ * one process that owns the data, before it admits the others.
  */
-export async function prepareSharedLimits(directory: string, bytes: number = sharedLimitsBytes): Promise<void> {
+export async function prepareSharedLimits(directory: string, bytes: number = sharedLimitsBytes): Promise<SharedLimits> {
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const db = openEnvironment(directory, bytes);
-  const { pageSize, lastPageNumber } = db.getStats() as { pageSize: number; lastPageNumber: number };
-  await db.close();
+  const empty = openEnvironment(directory, bytes);
+  const { pageSize, lastPageNumber } = empty.getStats() as { pageSize: number; lastPageNumber: number };
+  await empty.close();
   const path = fileIn(directory);
   const file = openSync(path, "r+");
   try {
@@ -55,6 +65,8 @@ export async function prepareSharedLimits(directory: string, bytes: number = sha
   } finally {
     closeSync(file);
   }
+  const db = openEnvironment(directory, bytes);
+  return { admit: (pid) => db.transactionSync(() => admit(directory, pid)), close: () => db.close() };
 }
 
 /**
@@ -63,8 +75,8 @@ export async function prepareSharedLimits(directory: string, bytes: number = sha
  * limiter: each new budget makes the limiter look at a few old ones, of which the full go, or the fullest. If the
  * environment does not take a question, it is a Failure with reason STORE_UNAVAILABLE: nothing is admitted uncounted.
  */
-export function openSharedLimiter({ directory, nowMs, buckets, overrides, budgetsMax }: SharedLimiterOptions): SharedLimiter {
-  const db = openEnvironment(directory, sharedLimitsBytes);
+export function openSharedLimiter({ directory, nowMs, buckets, overrides, budgetsMax, onMapped }: SharedLimiterOptions): SharedLimiter {
+  const db = openEnvironment(directory, sharedLimitsBytes, onMapped);
   const most = budgetsMax ?? Math.max(1, Math.min(bucketsMax, Math.floor(sharedLimitsBytes / 2 / Math.max(...buckets.map(budgetBytes), 1))));
 
   const spend = (bucket: BucketNumbers, subject: string, cost: number): LimitVerdict => {
@@ -146,8 +158,8 @@ function fileIn(directory: string): string {
   return join(directory, "limits.mdb");
 }
 
-function openEnvironment(directory: string, bytes: number): Database {
-  // lmdb reads `permissionsMode`, `useWritemap` and `noMemInit`, and does not declare all of them.
+function openEnvironment(directory: string, bytes: number, onMapped?: () => void): Database {
+  // lmdb reads `permissionsMode` and does not declare it.
   const options = {
     path: fileIn(directory),
     encoding: "binary" as const,
@@ -159,6 +171,7 @@ function openEnvironment(directory: string, bytes: number): Database {
     useWritemap: true,
     mapSize: bytes,
     permissionsMode: 0o600,
+    ...mappedHook(onMapped),
   };
-  return open(options);
+  return open(options as typeof options & RootDatabaseOptions);
 }

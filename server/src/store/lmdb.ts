@@ -2,9 +2,10 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync } from "node:fs";
 import { endianness } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { open, type RootDatabase, type Transaction as ReadTransaction } from "lmdb";
+import { open, type RootDatabase, type RootDatabaseOptions, type Transaction as ReadTransaction } from "lmdb";
 import { fail, Failure, Reason } from "../errors.js";
 import { storeMapBytes, storeReadAheadEntries } from "../limits.js";
+import { admit, mappedHook } from "./admission.js";
 import { checkKey, isEmpty } from "./check-key.js";
 import { createFeed } from "./feed.js";
 import { Overlay } from "./overlay.js";
@@ -19,6 +20,8 @@ export interface LmdbStoreOptions {
   readonly mapBytes?: number;
   /** Pid of the process that owns the directory, in a worker process of it; absent: this process becomes the owner. */
   readonly ownedBy?: number;
+  /** Called when the file is mapped and before anything is read: what a process that joins tells the one that admitted it. */
+  readonly onMapped?: () => void;
 }
 
 type Database = RootDatabase<Uint8Array, Uint8Array>;
@@ -46,7 +49,7 @@ interface Settled {
  * writes the meta page through a descriptor opened with O_DSYNC, before it becomes visible and before its promises resolve.
  * (With `overlappingSync`, lmdb's default, a commit is visible, and its promise resolves, ahead of the sync.)
  */
-export function openLmdbStore({ directory, mapBytes = storeMapBytes, ownedBy }: LmdbStoreOptions): LmdbStore {
+export function openLmdbStore({ directory, mapBytes = storeMapBytes, ownedBy, onMapped }: LmdbStoreOptions): LmdbStore {
   const path = resolve(directory);
   const made = mkdirSync(path, { recursive: true, mode: 0o700 });
   const owner = ownedBy === undefined ? claimDirectory(path) : joinDirectory(path, ownedBy);
@@ -64,12 +67,13 @@ export function openLmdbStore({ directory, mapBytes = storeMapBytes, ownedBy }: 
       cache: false,
       mapSize: mapBytes,
       permissionsMode: 0o600,
+      ...mappedHook(onMapped),
     };
-    const db: Database = open(options);
+    const db: Database = open(options as typeof options & RootDatabaseOptions);
     // A file is only as durable as the name it is found by.
     syncDirectory(path);
     if (made !== undefined) for (let folder = path; folder.length >= made.length; folder = dirname(folder)) syncDirectory(dirname(folder));
-    return new LmdbStore(db, owner);
+    return new LmdbStore(db, owner, path);
   } catch (cause) {
     owner.release();
     throw new Error(`the store in ${path} cannot be opened`, { cause });
@@ -81,6 +85,7 @@ export type { LmdbStore };
 class LmdbStore implements Store {
   readonly #db: Database;
   readonly #owner: Ownership;
+  readonly #path: string;
   readonly #feed = createFeed();
   readonly #scans = new Set<Iterator<unknown>>();
   readonly #snapshots = new Set<Snapshot>();
@@ -92,9 +97,10 @@ class LmdbStore implements Store {
   #suspect = false;
   readonly subscribe: Store["subscribe"];
 
-  constructor(db: Database, owner: Ownership) {
+  constructor(db: Database, owner: Ownership, path: string) {
     this.#db = db;
     this.#owner = owner;
+    this.#path = path;
     this.subscribe = this.#feed.subscribe;
   }
 
@@ -112,6 +118,11 @@ class LmdbStore implements Store {
     this.#admitRead();
     guarded(() => this.#db.resetReadTxn());
     return getFrom(this.#db, key, undefined);
+  }
+
+  /** Lets a worker process open the store, while nobody writes. Rejects with AdmissionError if it does not and had to be killed. */
+  async admit(pid: number): Promise<void> {
+    await this.transact(() => admit(this.#path, pid));
   }
 
   /** Frees what processes that were killed were reading; until then the pages they saw are not used again. */

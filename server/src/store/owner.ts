@@ -129,15 +129,21 @@ function readJson(file: string): Claim | undefined {
 }
 
 function isAlive({ pid, started, released }: Claim): boolean {
-  if (released === true || !Number.isSafeInteger(pid) || pid <= 0) return false;
+  if (released === true || !isRunning(pid)) return false;
+  const now = startOf(pid);
+  return started === "" || now === "" || started === now;
+}
+
+/** True while a process of this number runs; a zombie does not. */
+export function isRunning(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);
   } catch (error) {
     // EPERM: it is there and belongs to somebody else.
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
   }
-  const now = startOf(pid);
-  return now !== "gone" && (started === "" || now === "" || started === now);
+  return startOf(pid) !== "gone";
 }
 
 /** Boot, PID namespace and start time in clock ticks (proc(5), field 22 of /proc/pid/stat); empty where there is no /proc. */

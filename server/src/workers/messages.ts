@@ -1,5 +1,6 @@
 /** What a primary process and its workers tell each other over the IPC channel (structured clones). */
 import type { Config } from "../config.js";
+import type { SharedPlace } from "../foundation.js";
 
 /** From the primary to a worker. */
 export type ToWorker =
@@ -16,6 +17,8 @@ export type ToWorker =
 export type ToPrimary =
   /** It hears messages; those that came before its program was loaded are lost. */
   | { readonly kind: "ready" }
+  /** It is about to open a shared environment and waits to be let in. */
+  | { readonly kind: "opening"; readonly place: SharedPlace }
   | { readonly kind: "listening"; readonly port: number }
   /** It cannot start, and ends. */
   | { readonly kind: "failed"; readonly message: string }

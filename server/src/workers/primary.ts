@@ -1,9 +1,9 @@
 /** The primary process of a server with workers: owns the data directory, starts the workers and starts them again. */
 import cluster, { type Worker } from "node:cluster";
+import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
-import { limitsDirectory } from "../app.js";
 import type { Config } from "../config.js";
-import { layFoundation } from "../foundation.js";
+import { directoryOf, layFoundation, type SharedPlace } from "../foundation.js";
 import type { Bootstrapped } from "../identity/bootstrap.js";
 import { prepareSharedLimits } from "../limit/shared-limiter.js";
 import { workerGraceMs, workerMetricsMs, workerRestartMsMax, workerRestartMsMin, workerStableMs } from "../limits.js";
@@ -49,20 +49,32 @@ export async function startPrimary({ config, log }: PrimaryOptions): Promise<Pri
   const foundation = await layFoundation({ config, log });
   try {
     const upkeep = await startUpkeep(foundation, config, log);
-    if (config.rateLimitEnabled) await prepareSharedLimits(limitsDirectory(config));
+    const limits = config.rateLimitEnabled ? await prepareSharedLimits(directoryOf("limits", config)) : undefined;
     if (config.socket !== undefined) removeStaleSocket(config.socket);
-    const crew = createCrew(config, log, foundation.forgetDeadProcesses);
-    const port = await crew.start().catch(async (error: unknown) => {
+    const admit: Readonly<Record<SharedPlace, (pid: number) => void | Promise<void>>> = {
+      store: async (pid) => await foundation.embedded?.admit(pid),
+      limits: (pid) => limits?.admit(pid),
+    };
+    const crew = createCrew({
+      config: await withPort(config),
+      log,
+      admit: async (pid, place) => await admit[place](pid),
+      onEnd: () => foundation.embedded?.forgetDeadReaders(),
+    });
+    const stop = async (): Promise<void> => {
       upkeep.stop();
       await crew.stop();
+      await limits?.close();
+    };
+    const port = await crew.start().catch(async (error: unknown) => {
+      await stop();
       throw error;
     });
     return {
       port,
       bootstrapped: upkeep.bootstrapped,
       async close() {
-        upkeep.stop();
-        await crew.stop();
+        await stop();
         await foundation.close();
       },
     };
@@ -80,10 +92,16 @@ interface Crew {
   stop(): Promise<void>;
 }
 
-function createCrew(config: Config, log: Log, onEnd: () => void): Crew {
+interface CrewOptions extends PrimaryOptions {
+  /** Lets a worker open a shared environment. */
+  readonly admit: (pid: number, place: SharedPlace) => Promise<void>;
+  /** A worker ended unasked. */
+  readonly onEnd: () => void;
+}
+
+function createCrew({ config, log, admit, onEnd }: CrewOptions): Crew {
   const places: Place[] = [];
   const endedMetrics: string[] = [];
-  let settings = config;
   let stopping = false;
   let running = false;
 
@@ -94,7 +112,7 @@ function createCrew(config: Config, log: Log, onEnd: () => void): Crew {
     const worker = cluster.fork();
     worker.on("error", (cause) => log.error("a worker cannot be reached", { worker: number, cause }));
     worker.on("message", (message: ToPrimary) => {
-      if (message.kind === "ready") send(worker, stopping ? { kind: "drain" } : { kind: "start", number, owner: process.pid, config: settings });
+      if (message.kind === "ready") send(worker, stopping ? { kind: "drain" } : { kind: "start", number, owner: process.pid, config });
     });
     return worker;
   }
@@ -109,6 +127,7 @@ function createCrew(config: Config, log: Log, onEnd: () => void): Crew {
   function watch(place: Place): void {
     const { worker, number } = place;
     worker.on("message", (message: ToPrimary) => {
+      if (message.kind === "opening") admit(worker.process.pid!, message.place).catch((cause: unknown) => log.error("a worker was not let in", { worker: number, cause }));
       if (message.kind === "failed") log.error("a worker cannot start", { worker: number, problem: message.message });
       if (message.kind === "collect-metrics") void collect().then((text) => send(worker, { kind: "metrics", id: message.id, text }));
     });
@@ -146,10 +165,6 @@ function createCrew(config: Config, log: Log, onEnd: () => void): Crew {
       }
       const [port = 0] = await Promise.all(places.map(({ worker }) => listening(worker)));
       running = true;
-      // Where any port would do, it is this one from now on, also if all workers end at once and nobody holds it meanwhile.
-      cluster.on("exit", () => {
-        if (places.every(({ worker }) => worker.isDead())) settings = { ...config, address: { ...config.address, port } };
-      });
       return port;
     },
     async stop() {
@@ -158,6 +173,23 @@ function createCrew(config: Config, log: Log, onEnd: () => void): Crew {
       await Promise.all(places.map(({ worker }) => ended(worker, config.drainTimeoutMs + workerGraceMs)));
     },
   };
+}
+
+/**
+ * Any free port becomes a certain one: workers that come later must ask for the very same, also when no other is left to hold it.
+ * A port that somebody takes in between shows as EADDRINUSE.
+ */
+async function withPort(config: Config): Promise<Config> {
+  const { address } = config;
+  if (address.port !== 0) return config;
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once("error", reject);
+    probe.listen({ port: 0, ...(address.hosts[0] === undefined ? {} : { host: address.hosts[0] }), exclusive: true }, resolve);
+  });
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return { ...config, address: { ...address, port } };
 }
 
 /** Resolves with the port a worker listens on; rejects if it says or shows that it cannot. */

@@ -1,8 +1,10 @@
 /** The program of a worker process: serves the port that it shares, as the primary that started it says. */
 import { createApp, type App } from "../app.js";
 import type { Config } from "../config.js";
+import { directoryOf, type SharedPlace } from "../foundation.js";
 import { ContractError } from "../gate/build-plans.js";
 import { createLog, withFields } from "../log.js";
+import { awaitAdmission } from "../store/admission.js";
 import type { ToPrimary, ToWorker } from "./messages.js";
 
 if (process.send === undefined) {
@@ -40,7 +42,11 @@ tell({ kind: "ready" });
 async function start(number: number, owner: number, config: Config): Promise<void> {
   const log = withFields(createLog(config.logLevel, (line) => void process.stderr.write(line)), { worker: number });
   try {
-    app = await createApp({ config, log, worker: { owner, collectMetrics } });
+    const admission = (place: SharedPlace): Promise<() => void> => {
+      tell({ kind: "opening", place });
+      return awaitAdmission(directoryOf(place, config));
+    };
+    app = await createApp({ config, log, worker: { owner, admission, collectMetrics } });
     tell({ kind: "listening", port: await app.listen() });
   } catch (error) {
     await app?.close().catch(() => undefined);
