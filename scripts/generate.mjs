@@ -15,6 +15,7 @@ const targets = [
   "openapi-module=gen/src/openapi",
   "conformance=gen/src/conformance",
   "typescript=sdk/typescript",
+  "cli=sdk/cli/src/gen",
 ];
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const info = [

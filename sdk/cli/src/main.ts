@@ -1,5 +1,10 @@
 /** The parapet command: picks the subcommand that the first argument names. */
 import { readFileSync } from "node:fs";
+import { type RpcCommand, rpcCommands } from "./gen/commands.js";
+import { login } from "./login.js";
+import { complete, completionScripts } from "./rpc/completion.js";
+import type { Input } from "./rpc/prompt.js";
+import { runRpc } from "./rpc/run.js";
 import { ConfigError, describeConfig, loadConfig, serve, variablesMarkdown } from "@parapet/server";
 
 /** Where a command reads from and writes to. */
@@ -7,6 +12,8 @@ export interface CommandIo {
   /** Arguments after the program's name. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where secrets are asked for, and streams are read. Default: the process's own. */
+  readonly stdin?: Input;
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
 }
@@ -27,6 +34,8 @@ const configExit = 78;
 const commands: Readonly<Record<string, Command>> = {
   serve: { usage: "[--config FILE] [--workers N]", summary: "start the server", run: serve },
   config: { usage: "[--config FILE | --markdown]", summary: "print the configuration in force, secrets redacted, or the table of all variables", run: printConfig },
+  login: { usage: "USER [--server URL] [--profile NAME]", summary: "ask for the password, and keep the token in a 0600 file of the profile", run: (io) => login({ ...io, stdin: io.stdin ?? process.stdin }) },
+  completion: { usage: Object.keys(completionScripts).join("|"), summary: "print the script by which a shell completes commands", run: printCompletion },
   help: { usage: "", summary: "print this", run: ({ stdout }) => print(stdout, help()) },
 };
 
@@ -37,6 +46,9 @@ export async function main(io: CommandIo): Promise<number> {
   const [given = "help", ...rest] = io.argv;
   const name = synonyms[given] ?? given;
   if (name === "--version") return print(io.stdout, `parapet ${version()}\n`);
+  if (name === "complete") return print(io.stdout, complete(rest[0] === "--" ? rest.slice(1) : rest, Object.keys(commands)).map((word) => `${word}\n`).join(""));
+  const group = rpcCommands.filter((each) => each.group === name);
+  if (group.length > 0) return await runGroup(name, group, { ...io, argv: rest });
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     io.stderr.write(`parapet: unknown command ${JSON.stringify(given)}\n\n${help()}`);
@@ -44,6 +56,23 @@ export async function main(io: CommandIo): Promise<number> {
   }
   if (rest.some((argument) => synonyms[argument] === "help")) return print(io.stdout, `parapet ${name} ${command.usage}\n\n  ${command.summary}\n`);
   return await command.run({ ...io, argv: rest });
+}
+
+async function runGroup(name: string, group: readonly RpcCommand[], io: CommandIo): Promise<number> {
+  const [given = "help", ...rest] = io.argv;
+  const command = group.find((each) => each.name === given);
+  if (command !== undefined) return await runRpc(command, { ...io, stdin: io.stdin ?? process.stdin, argv: rest });
+  const width = Math.max(...group.map((each) => each.name.length));
+  const lines = group.map((each) => `  parapet ${name} ${each.name.padEnd(width)}  ${each.summary}\n`).join("");
+  if ((synonyms[given] ?? given) === "help") return print(io.stdout, lines);
+  io.stderr.write(`parapet: unknown command ${JSON.stringify(`${name} ${given}`)}\n\n${lines}`);
+  return usageExit;
+}
+
+function printCompletion({ argv: [shell = ""], stdout, stderr }: CommandIo): number {
+  if (Object.hasOwn(completionScripts, shell)) return print(stdout, completionScripts[shell as keyof typeof completionScripts]);
+  stderr.write(`parapet: wanted one of ${Object.keys(completionScripts).join(", ")}\n`);
+  return usageExit;
 }
 
 function printConfig({ argv, env, stdout, stderr }: CommandIo): number {
@@ -59,6 +88,9 @@ function printConfig({ argv, env, stdout, stderr }: CommandIo): number {
 
 function help(): string {
   const rows = Object.entries(commands).map(([name, { usage, summary }]) => [`${name} ${usage}`.trim(), summary] as const);
+  for (const name of new Set(rpcCommands.map(({ group }) => group))) {
+    rows.push([`${name} COMMAND`, rpcCommands.flatMap((command) => (command.group === name ? [command.name] : [])).join(", ")]);
+  }
   const width = Math.max(...rows.map(([left]) => left.length));
   const lines = rows.map(([left, summary]) => `  parapet ${left.padEnd(width)}  ${summary}\n`);
   return `One port for gRPC, gRPC-Web, Connect and REST.\n\n${lines.join("")}  parapet ${"--version".padEnd(width)}  print the version\n`;

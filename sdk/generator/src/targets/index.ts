@@ -1,5 +1,6 @@
 /** The targets that exist: the one place to add one. */
 import type { Target } from "../model.js";
+import { cliTarget } from "./cli/emit.js";
 import { conformanceTarget } from "./conformance/emit.js";
 import { contractTarget } from "./contract/emit.js";
 import { openapiModuleTarget, openapiTarget } from "./openapi/emit.js";
@@ -10,5 +11,5 @@ import { typescriptTarget } from "./typescript/emit.js";
 
 /** Every target, in the order in which they run. */
 export const targets: readonly Target[] = [
-  contractTarget, restTarget, openapiTarget, openapiModuleTarget, conformanceTarget, conformanceContractTarget, typescriptTarget, serverTarget,
+  contractTarget, restTarget, openapiTarget, openapiModuleTarget, conformanceTarget, conformanceContractTarget, typescriptTarget, serverTarget, cliTarget,
 ];

@@ -121,7 +121,8 @@ function shapeOf(method: Method, request: string, response: string, find: FindMe
 }
 
 /** What the runtime must know, as an object literal. */
-function descriptorOf(method: Method, find: FindMessage): string {
+/** What a client must know of a method, as a literal of the runtime's `Method`. */
+export function descriptorOf(method: Method, find: FindMessage): string {
   const { access, idempotencyKey } = method.policy;
   const needs =
     access.kind === "public" ? `"nothing"` : access.kind === "authenticated" ? `"principal"` : `{ right: ${JSON.stringify(access.right)}, on: ${JSON.stringify(jsonPath(method.request, access.resourceField, find))} }`;

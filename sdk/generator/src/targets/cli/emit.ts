@@ -1,0 +1,149 @@
+/** Target `cli`: one command for every RPC, as a table that a command line walks. */
+import type { Field, JsonObject, Method, Model, Target } from "../../model.js";
+import { kebabCase } from "../kebab-case.js";
+import { tsHeader } from "../mark.js";
+import { tsLiteral } from "../ts-literal.js";
+import { createNames } from "../typescript/names.js";
+import { mustBeSet } from "../typescript/types.js";
+import { descriptorOf, isCallable, needsOf } from "../typescript/services.js";
+
+/** Writes `commands.ts`. */
+export const cliTarget: Target = {
+  name: "cli",
+  summary: "commands.ts: one command for every RPC, with its arguments and flags",
+  emit: (model) => [{ path: "commands.ts", content: emitCommands(model) }],
+};
+
+const types = `
+/** What a flag takes. \`json\`: a message as protobuf-JSON. \`pairs\`: name=value, more than once. */
+export type FlagKind = "text" | "number" | "bool" | "json" | "pairs";
+
+/** A field of the request, as an argument or a flag. */
+export interface CommandField {
+  /** Without its dashes. */
+  readonly flag: string;
+  readonly jsonName: string;
+  readonly kind: FlagKind;
+  /** May be given more than once. */
+  readonly repeated?: true;
+  /** Values of a map hold lists. */
+  readonly lists?: true;
+  /** Names of an enum's values. */
+  readonly values?: readonly string[];
+  /** Never taken from the command line: read from a file or a prompt. */
+  readonly secret?: true;
+  /** Nothing is called without it. */
+  readonly required?: true;
+  readonly summary: string;
+}
+
+/** The command of one RPC. */
+export interface RpcCommand {
+  /** Name of the service's group: \`documents\`. */
+  readonly group: string;
+  /** \`get\`. */
+  readonly name: string;
+  readonly method: rt.Method;
+  readonly summary: string;
+  /** What the caller needs, in words. */
+  readonly needs: string;
+  /** Fields that are given by their place, in this order: those in the path of the RPC's first REST binding, or else what its policy names. */
+  readonly positionals: readonly CommandField[];
+  readonly flags: readonly CommandField[];
+  /** JSON name of the response's one list of messages; empty: there is none. */
+  readonly items: string;
+  /** JSON names of what a row of a table shows. */
+  readonly columns: readonly string[];
+}
+`;
+
+function emitCommands(model: Model): string {
+  const names = createNames(model, [], new Set());
+  const index = indexOf(model);
+  const rows = model.services.flatMap((service) =>
+    service.methods.filter(isCallable).map((method) => {
+      const facts = commandOf(method, kebabCase(names.service(service).property), index);
+      // The method's own literal comes from the target that clients are made by, so that both say the same.
+      const members = [`method: ${descriptorOf(method, index.message).replaceAll("\n", "\n    ")}`, ...Object.entries(facts).map(([name, value]) => `${name}: ${tsLiteral(value, "    ")}`)];
+      return `  {\n${members.map((member) => `    ${member},\n`).join("")}  },\n`;
+    }),
+  );
+  return `${tsHeader("One command for every RPC")}import type * as rt from "@parapet/sdk/runtime";
+${types}
+/** Every command, services sorted by name, methods in the order of the contract. */
+export const rpcCommands: readonly RpcCommand[] = [
+${rows.join("")}];
+`;
+}
+
+interface Index {
+  message(name: string): Model["messages"][number] | undefined;
+  enum(name: string): Model["enums"][number] | undefined;
+}
+
+function indexOf({ messages, enums }: Model): Index {
+  const [byMessage, byEnum] = [new Map(messages.map((each) => [each.fullName, each])), new Map(enums.map((each) => [each.fullName, each]))];
+  return { message: (name) => byMessage.get(name), enum: (name) => byEnum.get(name) };
+}
+
+function commandOf(method: Method, group: string, index: Index): JsonObject {
+  const fields = (index.message(method.request)?.fields ?? []).filter(({ behaviour }) => !behaviour.includes("output_only"));
+  const { access, audit } = method.policy;
+  const inPath = (method.bindings[0]?.variables ?? []).map(({ field }) => field);
+  const named = [access.kind === "permission" ? access.resourceField : "", audit.keyField];
+  const positionals = (inPath.length > 0 ? inPath : [...new Set(named)]).flatMap((name) => fields.filter((field) => field.name === name && !field.redact));
+  const answer = index.message(method.response)?.fields ?? [];
+  const lists = answer.filter(({ cardinality, type }) => cardinality === "repeated" && type.kind === "message");
+  const items = lists.length === 1 ? lists[0] : undefined;
+  const rowFields = items?.type.kind === "message" ? (index.message(items.type.name)?.fields ?? []) : answer;
+  return {
+    group,
+    name: kebabCase(method.name),
+    summary: firstSentence(method.docs),
+    needs: needsOf(method),
+    positionals: positionals.map((field) => flagOf(field, index)),
+    flags: fields.filter((field) => !positionals.includes(field)).map((field) => flagOf(field, index)),
+    items: items?.jsonName ?? "",
+    columns: rowFields.filter(isColumn).map(({ jsonName }) => jsonName),
+  };
+}
+
+/** Messages whose protobuf-JSON is a text. */
+const asText = new Set(["Timestamp", "Duration", "FieldMask", "StringValue", "BytesValue", "Int64Value", "UInt64Value"].map((name) => `google.protobuf.${name}`));
+
+function isColumn({ cardinality, type, redact }: Field): boolean {
+  return cardinality === "singular" && !redact && (type.kind !== "message" || asText.has(type.name));
+}
+
+/** What the command line itself takes; a field of such a name gets another. */
+const ownFlags = new Set(["all", "columns", "filter", "help", "input", "output", "profile", "request", "server", "timeout"]);
+
+function flagOf(field: Field, index: Index): JsonObject {
+  const plain = kebabCase(field.name);
+  const values = field.type.kind === "enum" ? (index.enum(field.type.name)?.values ?? []).filter(({ number, alias }) => number !== 0 && !alias).map(({ name }) => name) : [];
+  return {
+    flag: ownFlags.has(plain) ? `request-${plain}` : plain,
+    jsonName: field.jsonName,
+    kind: kindOf(field),
+    ...(field.cardinality === "singular" ? {} : { repeated: true }),
+    ...(field.cardinality === "map" && field.type.kind === "message" && field.type.name === "google.protobuf.ListValue" ? { lists: true } : {}),
+    ...(values.length > 0 ? { values } : {}),
+    ...(field.redact ? { secret: true } : {}),
+    ...(mustBeSet(field) ? { required: true } : {}),
+    summary: firstSentence(field.docs),
+  };
+}
+
+function kindOf({ cardinality, type }: Field): string {
+  if (cardinality === "map") return type.kind !== "message" || asText.has(type.name) || type.name === "google.protobuf.ListValue" ? "pairs" : "json";
+  if (type.kind === "enum") return "text";
+  if (type.kind === "message") return asText.has(type.name) ? "text" : "json";
+  if (type.scalar === "bool") return "bool";
+  // 64-bit numbers are texts in protobuf-JSON; so is everything that is no number.
+  return ["string", "bytes", "int64", "uint64", "sint64", "fixed64", "sfixed64"].includes(type.scalar) ? "text" : "number";
+}
+
+function firstSentence(docs: string): string {
+  const line = docs.replaceAll("\n", " ");
+  return /^.*?[.](?=\s|$)/.exec(line)?.[0] ?? line;
+}
