@@ -2,7 +2,7 @@
 import { uncommon } from "./uncommon.js";
 
 /** Up to this many bytes, text is put together here; beyond, the engine's own decoding is faster. */
-const shortMax = 24;
+const shortMax = 16;
 const twoTo32 = 4_294_967_296;
 
 /** A place in a message. Reading past the end is noticed by whoever compares `at` with `end`; every method but that throws `uncommon`. */
@@ -113,14 +113,8 @@ export class Cursor {
     const at = this.#skip(length);
     const buffer = this.#buffer;
     if (length <= shortMax) {
-      let text = "";
-      let i = at;
-      for (; i < this.at; i++) {
-        const byte = buffer[i]!;
-        if (byte > 0x7f) break;
-        text += String.fromCharCode(byte);
-      }
-      if (i === this.at) return text;
+      const text = shortText(buffer, at, this.at);
+      if (text !== undefined) return text;
     }
     const text = buffer.toString("utf8", at, this.at);
     if (text.includes("\ufffd")) throw uncommon;
@@ -133,6 +127,26 @@ export class Cursor {
     if (!((this.at += length) <= this.end)) throw uncommon;
     return at;
   }
+}
+
+/** ASCII text, four characters at a time; undefined if it is not ASCII. */
+function shortText(bytes: Uint8Array, from: number, to: number): string | undefined {
+  let text = "";
+  let i = from;
+  for (; i + 4 <= to; i += 4) {
+    const a = bytes[i]!;
+    const b = bytes[i + 1]!;
+    const c = bytes[i + 2]!;
+    const d = bytes[i + 3]!;
+    if ((a | b | c | d) > 0x7f) return undefined;
+    text += String.fromCharCode(a, b, c, d);
+  }
+  for (; i < to; i++) {
+    const byte = bytes[i]!;
+    if (byte > 0x7f) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 /** 28 bits, 28 bits above, 8 bits on top. */

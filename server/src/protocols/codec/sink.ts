@@ -26,10 +26,12 @@ export class Sink {
   /** What was collected, in bytes that nothing more is written to. */
   take(): Buffer {
     const bytes = this.#bytes;
-    const taken = bytes.subarray(0, this.#at);
-    if (bytes.length <= capacityMax) return Buffer.from(taken);
-    this.#bytes = none;
-    return taken.length > bytes.length / 2 ? taken : Buffer.from(taken);
+    const kept = bytes.length <= capacityMax;
+    if (!kept) this.#bytes = none;
+    if (!kept && this.#at > bytes.length / 2) return bytes.subarray(0, this.#at);
+    const taken = Buffer.allocUnsafe(this.#at);
+    bytes.copy(taken, 0, 0, this.#at);
+    return taken;
   }
 
   #reserve(length: number): void {
