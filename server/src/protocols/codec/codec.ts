@@ -9,14 +9,14 @@ import { compileJsonWriter } from "./json-write.js";
 export interface Codecs {
   /**
    * A message from parsed JSON, as protobuf-es reads it with unknown fields ignored (ProtoJSON,
-   * protobuf.dev/programming-guides/json). Throws what protobuf-es throws.
+   * protobuf.dev/programming-guides/json). A key that the text had twice is for whoever parsed it. Throws what protobuf-es throws.
    */
   readJson(json: JsonValue): Message;
   /** JSON text with fields that have default values, as protobuf-es writes it. Throws what protobuf-es throws. */
   writeJson(message: Message): string;
   /** A message from protobuf's binary encoding; unknown fields are kept. Throws what protobuf-es throws. */
   readBinary(bytes: Uint8Array): Message;
-  /** The binary encoding, byte for byte as protobuf-es writes it. Throws what protobuf-es throws. */
+  /** The binary encoding, byte for byte as protobuf-es writes it. May share its memory with other buffers. Throws what protobuf-es throws. */
   writeBinary(message: Message): Uint8Array;
 }
 
