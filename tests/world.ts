@@ -22,19 +22,26 @@ export type Answer = Pick<CallResult, "code" | "error" | "http" | "messages"> & 
   readonly reason: string;
 };
 
+/** Makes calls to one port. */
+export interface Caller {
+  /** Makes a call whose HTTP request was bent by `bend`. Rejects with NoAnswer if no whole answer comes. */
+  send(variant: Variant, method: string, request: JsonValue, options?: CallOptions, bend?: (encoded: Encoded) => Encoded): Promise<Answer>;
+  /** Forgets all connections: Node's HTTP/2 client keeps what it could not send of refused bodies, and gives up at 10 MB of it. */
+  reconnect(): void;
+  close(): void;
+}
+
 /** A running server with its users. */
 export interface World {
   readonly server: TestServer;
   readonly port: number;
   readonly admin: Credential;
-  /** Makes a call whose HTTP request was bent by `bend`. */
-  send(variant: Variant, method: string, request: JsonValue, options?: CallOptions, bend?: (encoded: Encoded) => Encoded): Promise<Answer>;
+  readonly send: Caller["send"];
+  readonly reconnect: Caller["reconnect"];
   /** A new user with grants on collections. */
   user(name: string, grants: readonly { readonly collection: string; readonly read?: boolean; readonly write?: boolean }[]): Promise<Credential>;
   /** Statistics of the whole server and checksums of its collections: equal texts, equal contents. */
   contents(): Promise<string>;
-  /** Forgets all connections: Node's HTTP/2 client keeps what it could not send of refused bodies, and gives up at 10 MB of it. */
-  reconnect(): void;
   /** Status of a health call over a connection of its own. */
   health(): Promise<number>;
   close(): Promise<void>;
@@ -69,12 +76,32 @@ export const jsonEncodings: readonly Encoding[] = ["connect-json", "connect-get"
 /** Encodings whose messages are protobuf. */
 export const binaryEncodings: readonly Encoding[] = ["grpc", "grpc-web", "grpc-web-text", "connect-proto"];
 
+/** Makes a caller. */
+export function createCaller(port: number, timeoutMs = 20_000): Caller {
+  const connect = (): Transport => createTransport({ authority: `127.0.0.1:${port}`, hostname: "127.0.0.1", address: "127.0.0.1", port, tls: false, ca: undefined });
+  let transport = connect();
+  return {
+    async send(variant, name, message, options = {}, bend = (encoded) => encoded) {
+      const method = methodOf(name);
+      const codec = codecs[variant.encoding];
+      const encoded = bend(codec.encode(method, message, options));
+      const http = await transport.exchange({ ...encoded, http: variant.http, source: undefined, timeoutMs: options.timeoutMs ?? timeoutMs });
+      const decoded = codec.decode(method, http);
+      return { ...decoded, http, reason: decoded.code === "ok" ? "-" : reasonOf(decoded) };
+    },
+    reconnect() {
+      transport.close();
+      transport = connect();
+    },
+    close: () => transport.close(),
+  };
+}
+
 /** Starts a server without rate limits, unless `env` says otherwise, and signs its admin in. */
 export async function openWorld(env: Readonly<Record<string, string>> = {}, store?: Store): Promise<World> {
   const server = await startTestServer({ PARAPET_RATE_LIMIT_ENABLED: "false", ...env }, store);
   const { port, url } = server;
-  const connect = (): Transport => createTransport({ authority: `127.0.0.1:${port}`, hostname: "127.0.0.1", address: "127.0.0.1", port, tls: false, ca: undefined });
-  let transport = connect();
+  const caller = createCaller(port);
   const request = async (verb: string, path: string, body: JsonValue | undefined, token: string | undefined): Promise<JsonObject> => {
     const response = await fetch(`${url}${path}`, {
       method: verb,
@@ -91,14 +118,8 @@ export async function openWorld(env: Readonly<Record<string, string>> = {}, stor
     server,
     port,
     admin: { bearer: token },
-    async send(variant, name, message, options = {}, bend = (encoded) => encoded) {
-      const method = methodOf(name);
-      const codec = codecs[variant.encoding];
-      const encoded = bend(codec.encode(method, message, options));
-      const http = await transport.exchange({ ...encoded, http: variant.http, source: undefined, timeoutMs: options.timeoutMs ?? 20_000 });
-      const decoded = codec.decode(method, http);
-      return { ...decoded, http, reason: decoded.code === "ok" ? "-" : reasonOf(decoded) };
-    },
+    send: caller.send,
+    reconnect: caller.reconnect,
     async user(name, grants) {
       await request("POST", "/v1/auth/register", { username: name, password }, token);
       for (const grant of grants) await request("POST", "/v1/auth/permissions", { username: name, ...grant }, token);
@@ -110,13 +131,9 @@ export async function openWorld(env: Readonly<Record<string, string>> = {}, stor
       const sums = await Promise.all(names.map((name) => request("GET", `/v1/checksum?collection=${encodeURIComponent(name)}`, undefined, token)));
       return JSON.stringify([stats, sums]);
     },
-    reconnect() {
-      transport.close();
-      transport = connect();
-    },
     health: async () => (await fetch(`${url}/health`)).status,
     async close() {
-      transport.close();
+      caller.close();
       await server.close();
     },
   };
