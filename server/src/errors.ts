@@ -194,8 +194,9 @@ export function toConnectError(failure: Failure): ConnectError {
   return Object.assign(error, { [behind]: failure });
 }
 
-function fieldsOf({ metadata }: ConnectError): Pick<FailureOptions, "fields"> {
-  const fields = [...metadata];
+/** What another server said in its headers is not ours to pass on. */
+function fieldsOf({ metadata, isWireError }: ConnectError): Pick<FailureOptions, "fields"> {
+  const fields = isWireError ? [] : [...metadata];
   return fields.length === 0 ? {} : { fields };
 }
 

@@ -265,7 +265,13 @@ function addedTo(failure: Failure, { protocol }: Spelling, own: HeaderList, addi
   if (fields === undefined) return added;
   const { headers, trailers } = added ?? { headers: [], trailers: [] };
   const carried = allowedOf(fields, own);
-  return protocol === Protocol.GRPC || protocol === Protocol.GRPC_WEB ? { headers, trailers: [...trailers, ...carried] } : { headers: [...headers, ...carried], trailers };
+  return protocol === Protocol.GRPC || protocol === Protocol.GRPC_WEB ? { headers, trailers: merged(trailers, carried) } : { headers: merged(headers, carried), trailers };
+}
+
+function merged(fields: HeaderList, more: HeaderList): HeaderList {
+  const all = new Headers();
+  for (const [name, value] of [...fields, ...more]) all.append(name, value);
+  return [...all];
 }
 
 function acceptPost(unary: boolean): string {

@@ -263,11 +263,24 @@ export class Http2Exchange extends Exchange {
     return this.stream.destroyed || this.stream.closed || this.stream.headersSent;
   }
   get cut(): boolean {
-    return this.stream.closed && !this.stream.writableFinished;
+    // Node itself ends the writable side of a stream that was reset: that it finished says nothing.
+    return this.stream.aborted || (this.stream.closed && !this.stream.writableFinished);
   }
   protected onOver(listener: (early: boolean) => void): void {
-    if (this.stream.closed) return listener(!this.stream.writableFinished);
-    this.stream.once("close", () => listener(!this.stream.writableFinished));
+    if (this.stream.closed) return listener(this.cut);
+    const { stream } = this;
+    const over = (): void => {
+      stream.off("aborted", over);
+      stream.off("close", over);
+      listener(this.cut);
+    };
+    stream.on("aborted", over);
+    stream.on("close", over);
+  }
+  override async *body(): AsyncGenerator<Uint8Array> {
+    yield* super.body();
+    // A stream that was reset ends like one that is whole.
+    if (this.cut) throw fail(Reason.CALL_CANCELLED);
   }
   send(status: number, headers: HeaderList, body: Uint8Array | string | undefined, trailers?: Trailers): void {
     const { stream } = this;

@@ -7,6 +7,8 @@ const none = Buffer.alloc(0);
 /** Calls back once: with the body, or with MESSAGE_TOO_LARGE as soon as it is known to be, or CALL_CANCELLED. */
 export function readWhole(exchange: Exchange, bytesMax: number, done: (body: Buffer | Failure) => void): void {
   if (exchange.declaredBodyBytes() === 0) return done(none);
+  // Who went while the gate decided is not heard of again.
+  if (exchange.cut) return done(fail(Reason.CALL_CANCELLED));
   const { source } = exchange;
   let first: Buffer | undefined;
   let more: Buffer[] | undefined;
@@ -29,7 +31,8 @@ export function readWhole(exchange: Exchange, bytesMax: number, done: (body: Buf
     if (first === undefined) first = chunk;
     else (more ??= [first]).push(chunk);
   };
-  const onEnd = (): void => finish(more === undefined ? (first ?? none) : Buffer.concat(more, length));
+  // A stream that was reset ends like one that is whole.
+  const onEnd = (): void => finish(exchange.cut ? fail(Reason.CALL_CANCELLED) : more === undefined ? (first ?? none) : Buffer.concat(more, length));
   const onGone = (): void => finish(fail(Reason.CALL_CANCELLED));
   source.on("data", onData);
   source.on("end", onEnd);
