@@ -97,13 +97,17 @@ export async function startWorkers(workers: number, env: Readonly<Record<string,
     workers: () => childrenOf(primary.pid!),
     connect,
     async pair() {
-      const first = connect();
-      await first.send("GET", "/health");
+      let first: Connection | undefined;
       for (;;) {
-        const second = connect();
-        await second.send("GET", "/health");
-        if (second.worker() !== first.worker()) return [first, second];
-        second.close();
+        const next = connect();
+        // Just after all were killed nobody listens.
+        const reply = await next.send("GET", "/health").catch(() => undefined);
+        if (reply === undefined) await pause(50);
+        else if (first === undefined) {
+          first = next;
+          continue;
+        } else if (next.worker() !== first.worker()) return [first, next];
+        next.close();
       }
     },
     async login(username = "admin") {

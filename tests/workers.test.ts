@@ -279,7 +279,7 @@ describe.runIf(process.platform === "linux")("the primary", { timeout: timeoutMs
       };
       while (server.workers().length < 2 || server.workers().some((pid) => before.includes(pid)) || (await status()) !== 200) await pause(50);
       expect(existsSync(join(server.directory, "s.sock"))).toBe(true);
-      const curl = (): string => execFileSync(process.execPath, ["-e", `require("node:http").get({ socketPath: "s.sock", path: "/health" }, (r) => process.stdout.write(String(r.statusCode)))`], { cwd: server.directory, encoding: "utf8" });
+      const curl = (): string => execFileSync(process.execPath, ["-e", `require("node:http").get({ socketPath: "s.sock", path: "/health" }, (r) => process.stdout.write(String(r.resume().statusCode)))`], { cwd: server.directory, encoding: "utf8" });
       expect(curl()).toBe("200");
       expect(await server.stop()).toBe(0);
     } finally {

@@ -9,7 +9,7 @@ import { admit, mappedHook } from "./admission.js";
 import { checkKey, isEmpty } from "./check-key.js";
 import { createFeed } from "./feed.js";
 import { Overlay } from "./overlay.js";
-import { claimDirectory, joinDirectory, type Ownership } from "./owner.js";
+import { claimDirectory, joinDirectory, leaveDirectory, type Ownership } from "./owner.js";
 import type { Entry, Range, Snapshot, Store, Transaction } from "./store.js";
 
 /** Where the store lives. */
@@ -125,9 +125,10 @@ class LmdbStore implements Store {
     await this.transact(() => admit(this.#path, pid));
   }
 
-  /** Frees what processes that were killed were reading; until then the pages they saw are not used again. */
-  forgetDeadReaders(): void {
+  /** Frees what a worker process that ended held: its claim, and pages that it was reading, which are not used again until then. */
+  forget(pid: number): void {
     guarded(() => this.#db.readerCheck());
+    leaveDirectory(this.#path, pid);
   }
 
   range(range: Range): Iterable<Entry> {

@@ -67,15 +67,20 @@ export function claimDirectory(directory: string): Ownership {
  * does not own the directory any more; whichever of a worker and a new owner comes later sees the other.
  */
 export function joinDirectory(directory: string, owner: number): Ownership {
+  leaveDirectory(directory, process.pid);
   const name = join(directory, `worker.${process.pid}`);
-  rmSync(name, { force: true });
   writeDurably(name, { pid: process.pid, started: startOf(process.pid) });
   const holder = readClaim(directory, highestClaim(directory));
   if (holder?.pid !== owner || holder.released === true) {
     rmSync(name, { force: true });
     throw new Error(`process ${owner} does not own the data directory ${directory} any more`);
   }
-  return { release: () => rmSync(name, { force: true }) };
+  return { release: () => leaveDirectory(directory, process.pid) };
+}
+
+/** Removes what says that a process is a worker of this directory. */
+export function leaveDirectory(directory: string, pid: number): void {
+  rmSync(join(directory, `worker.${pid}`), { force: true });
 }
 
 /** Waits until the workers of earlier owners are gone; one that stays is returned. */

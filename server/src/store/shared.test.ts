@@ -84,6 +84,14 @@ describe("a directory with workers", () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
+  it("forgets a worker that was killed", async () => {
+    const owner = openLmdbStore({ directory });
+    writeFileSync(join(directory, "worker.123456789"), "{}");
+    owner.forget(123_456_789);
+    expect(existsSync(join(directory, "worker.123456789"))).toBe(false);
+    await owner.close();
+  });
+
   it("refuses a worker whose owner is another, or none any more", async () => {
     expect(() => openLmdbStore({ directory, ownedBy: process.pid })).toThrow("does not own");
     const owner = openLmdbStore({ directory });

@@ -59,7 +59,7 @@ export async function startPrimary({ config, log }: PrimaryOptions): Promise<Pri
       config: await withPort(config),
       log,
       admit: async (pid, place) => await admit[place](pid),
-      onEnd: () => foundation.embedded?.forgetDeadReaders(),
+      onEnd: (pid) => foundation.embedded?.forget(pid),
     });
     const stop = async (): Promise<void> => {
       upkeep.stop();
@@ -96,7 +96,7 @@ interface CrewOptions extends PrimaryOptions {
   /** Lets a worker open a shared environment. */
   readonly admit: (pid: number, place: SharedPlace) => Promise<void>;
   /** A worker ended unasked. */
-  readonly onEnd: () => void;
+  readonly onEnd: (pid: number) => void;
 }
 
 function createCrew({ config, log, admit, onEnd }: CrewOptions): Crew {
@@ -135,7 +135,7 @@ function createCrew({ config, log, admit, onEnd }: CrewOptions): Crew {
       if (place.metrics !== "") endedMetrics.splice(0, endedMetrics.length, mergeMetrics([], [...endedMetrics, place.metrics]));
       place.metrics = "";
       if (stopping || !running) return;
-      onEnd();
+      onEnd(worker.process.pid!);
       const lived = performance.now() - place.startedMs;
       place.earlyEnds = lived < workerStableMs ? place.earlyEnds + 1 : 0;
       const delayMs = Math.min(workerRestartMsMax, workerRestartMsMin * 2 ** place.earlyEnds);
