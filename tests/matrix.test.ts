@@ -13,7 +13,7 @@ afterAll(async () => {
   await Promise.all(pair.map((side) => side.close()));
 });
 
-async function play(side: Side, { shape, http, caller, draft, sent }: Case): Promise<Observation> {
+async function play(side: Side, { http, caller, draft, sent }: Case): Promise<Observation> {
   const arrived = await side[http].exchange({ ...sent, headers: [...sent.headers, ...side.credentials[caller]] });
   return observe(arrived, draft.method.desc.output, side.mask);
 }

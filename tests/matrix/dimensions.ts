@@ -13,7 +13,6 @@ export type Dimension = readonly Value[];
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 const json = (text: string): Buffer => Buffer.from(text);
-const header = (name: string, headers: Fields): Value => [name, (draft) => withHeaders(draft, ...headers)];
 
 /** A start: a method with a request. */
 export const call = (name: string, method: string, request: Parameters<typeof draftOf>[1]): Value => [name, (draft, shape) => {
