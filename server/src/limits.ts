@@ -30,6 +30,8 @@ export const h2StreamsMax = 128;
 export const deadlineMsMax = 10 * 60_000;
 /** Time a draining server waits for calls to end, in milliseconds. */
 export const drainTimeoutMs = 10_000;
+/** Time that calls which a drain cut off have for writing their records, in milliseconds. */
+export const settleTimeoutMs = 2_000;
 /** Longest collection name, in bytes. */
 export const collectionBytesMax = 128;
 /** Longest document key, in bytes. */

@@ -18,6 +18,8 @@ export interface ServeOptions {
 
 /** Exit code for a configuration that does not hold (sysexits.h EX_CONFIG). */
 const configExit = 78;
+/** Exit code after a second Ctrl-C (128 and the number of SIGINT). */
+const interruptedExit = 130;
 /** Exit code for a server that could not start (sysexits.h EX_UNAVAILABLE). */
 const unavailableExit = 69;
 
@@ -78,12 +80,18 @@ function announceAdmin(bootstrapped: Bootstrapped, stderr: ServeOptions["stderr"
   stderr.write(stderr.isTTY === true ? `parapet: the admin's password is ${password} (also in ${file} until it is changed)\n` : `parapet: the admin's password is in ${file}\n`);
 }
 
+/** A signal repeated within this time is the same one: npm passes on what the terminal has sent to the whole group already. */
+const repeatedSignalMs = 1_000;
+
+/** The first signal to stop. Later ones change nothing, as supervisors repeat themselves; but another Ctrl-C means now. */
 function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
+    let firstMs: number | undefined;
     const stop = (signal: NodeJS.Signals): void => {
-      process.off("SIGTERM", stop);
-      process.off("SIGINT", stop);
-      resolve(signal);
+      if (firstMs === undefined) {
+        firstMs = performance.now();
+        resolve(signal);
+      } else if (signal === "SIGINT" && performance.now() - firstMs >= repeatedSignalMs) process.exit(interruptedExit);
     };
     process.on("SIGTERM", stop);
     process.on("SIGINT", stop);

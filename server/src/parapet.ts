@@ -28,6 +28,7 @@ import { createMetrics, type Metrics } from "./metrics.js";
 import { createDispatch, type StaticDocument } from "./protocols/dispatch.js";
 import { createHealthService } from "./services/health-service.js";
 import { createReflectionService } from "./services/reflection-service.js";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** Registers services, as the `routes` function of connect-es does. */
 export interface ServiceRegistrar {
@@ -207,6 +208,8 @@ export function createParapet(options: ParapetOptions): Parapet {
       shutdown.abort();
       clearInterval(flushTimer);
       await Promise.all(ports.map((port) => port.drain(timeoutMs)));
+      // Calls that were cut off have their records still to write.
+      await Promise.race([handler.idle(), delay(limits.settleTimeoutMs, undefined, { ref: false })]);
       await flood.flush();
     },
   };

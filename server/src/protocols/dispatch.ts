@@ -80,8 +80,14 @@ type Routed =
   | { readonly kind: "rest"; readonly plan: Plan; readonly spelling: Spelling; readonly bound: BoundRoute; readonly variables: Variables }
   | { readonly kind: "refused"; readonly spelling: Spelling; readonly failure: Failure; readonly headers?: HeaderList };
 
+/** The handler of both HTTP servers. */
+export interface Dispatch extends RequestHandler {
+  /** Resolves when no call is running. */
+  idle(): Promise<void>;
+}
+
 /** Makes the handler of both HTTP servers. */
-export function createDispatch(options: DispatchOptions): RequestHandler {
+export function createDispatch(options: DispatchOptions): Dispatch {
   const { plans, gate, act, factsOf, log, metrics } = options;
   const planByPath = new Map(plans.map((plan) => [plan.path, plan]));
   const planByName = new Map(plans.map((plan) => [plan.name, plan]));
@@ -203,6 +209,7 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
     refusers[spelling.protocol](exchange, spelling, failure, [["x-request-id", facts.requestId], ["cache-control", "no-store"], ["x-content-type-options", "nosniff"], ...headers]);
   };
 
+  const running = new Set<Promise<void>>();
   const serve = (exchange: Exchange): void => {
     const broken = (cause: unknown): void => {
       log.error("request failed outside its call", { cause: toFailure(cause) });
@@ -211,7 +218,10 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
     };
     try {
       const outcome = handle(exchange);
-      if (outcome instanceof Promise) outcome.catch(broken);
+      if (outcome instanceof Promise) {
+        running.add(outcome);
+        void outcome.catch(broken).finally(() => running.delete(outcome));
+      }
     } catch (cause) {
       broken(cause);
     }
@@ -224,6 +234,9 @@ export function createDispatch(options: DispatchOptions): RequestHandler {
       serve(new Http1Exchange(request, response));
     },
     http2: (stream, headers, rawHeaders) => serve(new Http2Exchange(stream, headers, rawHeaders)),
+    async idle() {
+      while (running.size > 0) await Promise.allSettled(running);
+    },
     unreadable: (status, phrase) => bareProblem(unreadable[status]?.() ?? notHttp(), status, phrase, options.newId()),
   };
 }

@@ -41,7 +41,8 @@ export function createHealthService({ services, serving, shutdown }: HealthOptio
         signal.addEventListener("abort", done);
         shutdown.addEventListener("abort", done);
       });
-      if (!signal.aborted) yield { status: Status.NOT_SERVING };
+      // connect-es aborts the signal of every handler as well when draining begins.
+      if (shutdown.aborted) yield { status: Status.NOT_SERVING };
     },
   };
 }
