@@ -2,7 +2,7 @@
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { methodOf } from "../../conformance/src/contract.js";
 import { bent, type Draft, draftOf, gzip, messageOf, type Shape, withHeaders } from "./draft.js";
-import type { Delivery, Fields } from "./exchanged.js";
+import type { Delivery } from "./exchanged.js";
 import { callers, messageBytesMax } from "./pair.js";
 
 /** One value: its name, and what it makes of a call; undefined where the shape cannot have it. */
