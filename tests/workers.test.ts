@@ -129,6 +129,7 @@ describe.runIf(process.platform === "linux")("two workers", { timeout: timeoutMs
       for (let i = 0; !ended; i++) {
         const key = `storm-${writer}-${i}`;
         try {
+          // A connection of which a killed worker had not answered is closed; it never hangs.
           if ((await add(connection, key, {}, "storm")).status === 200) acknowledged.push(key);
         } catch {
           connection.close();
