@@ -1,30 +1,27 @@
 /** The command `parapet-generate`. */
 import { randomBytes } from "node:crypto";
-import { checkCommand, generateCommand } from "./commands/generate.js";
 import { type Command, type CommandIo, count, type Output, UsageError } from "./commands/command.js";
-import { credentialsCommand } from "./commands/credentials.js";
-import { diffCommand } from "./commands/diff.js";
-import { initCommand } from "./commands/init.js";
-import { lintCommand } from "./commands/lint.js";
 import { formatProblem, GeneratorError } from "./errors.js";
-import { targets } from "./targets/index.js";
 
 export type { Output } from "./commands/command.js";
 
-/** Every subcommand; without a name it is `generate`. */
-const commands: Readonly<Record<string, Command>> = {
-  generate: generateCommand,
-  check: checkCommand,
-  init: initCommand,
-  credentials: credentialsCommand,
-  lint: lintCommand,
-  diff: diffCommand,
+/** Every subcommand; without a name it is `generate`. Each is loaded when it is asked for. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  generate: async () => (await import("./commands/generate.js")).generateCommand,
+  check: async () => (await import("./commands/generate.js")).checkCommand,
+  init: async () => (await import("./commands/init.js")).initCommand,
+  credentials: async () => (await import("./commands/credentials.js")).credentialsCommand,
+  lint: async () => (await import("./commands/lint.js")).lintCommand,
+  diff: async () => (await import("./commands/diff.js")).diffCommand,
 };
 
-const help = `Usage: parapet-generate [command] [options]
+async function helpText(): Promise<string> {
+  const { targets } = await import("./targets/index.js");
+  const known = await Promise.all(Object.entries(commands).map(async ([name, load]) => ({ name, ...(await load()) })));
+  return `Usage: parapet-generate [command] [options]
 
 Commands:
-${Object.entries(commands).map(([name, { usage, summary }]) => `  ${`${name === "generate" ? "[generate]" : name} ${usage}`}\n      ${summary}`).join("\n")}
+${known.map(({ name, usage, summary }) => `  ${`${name === "generate" ? "[generate]" : name} ${usage}`}\n      ${summary}`).join("\n")}
 
 Options of generate and check:
   --proto DIR                 folder of protos: a buf module, or any other folder
@@ -37,18 +34,21 @@ Options of generate and check:
 Targets:
 ${targets.flatMap(({ name, summary, options = {} }) => [`  ${name.padEnd(20)}  ${summary}`, ...Object.entries(options).map(([option, text]) => `  ${"".padEnd(20)}    ${name}.${option}: ${text}`)]).join("\n")}
 `;
+}
 
 /** Runs the command. Returns the exit status: 0 done, 1 the contract or the files are wrong, 2 the command line is. */
 export async function main(args: readonly string[], output: Output, tools: Pick<CommandIo, "randomBytes"> = { randomBytes }): Promise<number> {
   try {
     if (args.some((argument) => argument === "--help" || argument === "-h")) {
-      output.out(help.trimEnd());
+      output.out((await helpText()).trimEnd());
       return 0;
     }
     const [first = "", ...rest] = args;
     const named = !first.startsWith("-") && first !== "";
-    const command = commands[named ? first : "generate"];
-    if (command === undefined || (named && !Object.hasOwn(commands, first))) throw new UsageError(`unknown command "${first}"`);
+    const name = named ? first : "generate";
+    const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (load === undefined) throw new UsageError(`unknown command "${first}"`);
+    const command = await load();
     return await command.run(named ? rest : args, { out: (line) => output.out(line), err: (line) => output.err(line), ...tools });
   } catch (error) {
     if (error instanceof GeneratorError) {

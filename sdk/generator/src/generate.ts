@@ -1,7 +1,7 @@
-/** Runs targets over a contract: from a folder of protos to the files they want written. */
+/** Runs targets over a contract: from a folder of protos, or its image, to the files they want written. */
 import { posix } from "node:path";
 import { buildModel } from "./build/build-model.js";
-import { buildImage } from "./image.js";
+import { buildImage, type Image } from "./image.js";
 import type { Model, OutputFile, Target } from "./model.js";
 import { targets as allTargets } from "./targets/index.js";
 
@@ -26,11 +26,18 @@ export interface Generated {
 export const defaultChoices: readonly TargetChoice[] = allTargets.map((target) => ({ target, folder: target.name, options: {} }));
 
 /**
- * Generates.
+ * Generates from a folder of protos.
  * @throws GeneratorError with every problem of the contract
  */
 export async function generate(protoDir: string, choices: readonly TargetChoice[]): Promise<Generated> {
-  const image = await buildImage(protoDir);
+  return generateFrom(await buildImage(protoDir), choices);
+}
+
+/**
+ * Generates from an image.
+ * @throws GeneratorError with every problem of the contract
+ */
+export function generateFrom(image: Image, choices: readonly TargetChoice[]): Generated {
   const model = buildModel(image);
   const files = choices.flatMap(({ target, folder, options }) =>
     target.emit(model, options, image).map((file) => ({ ...file, path: posix.join(folder, file.path) })),

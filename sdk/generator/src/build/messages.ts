@@ -115,8 +115,17 @@ export function isSecret(field: DescField): boolean {
   return field.proto.options?.debugRedact === true;
 }
 
+/** Reading options is dear, and bindings ask for fields that messages have asked for already. */
+const fields = new WeakMap<DescField, Field>();
+
 /** One field. */
 export function fieldOf(desc: DescField): Field {
+  const known = fields.get(desc) ?? readField(desc);
+  fields.set(desc, known);
+  return known;
+}
+
+function readField(desc: DescField): Field {
   const rules = hasOption(desc, fieldRules) ? rulesOf(getOption(desc, fieldRules)) : undefined;
   return {
     name: desc.name,

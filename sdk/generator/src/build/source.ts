@@ -20,11 +20,12 @@ const step = {
   serviceMethod: 2,
 } as const;
 
-const indexes = new WeakMap<DescFile, Map<string, SourceCodeInfo_Location>>();
+/** Locations with a comment, by their path: few of all there are. */
+const commented = new WeakMap<DescFile, Map<string, SourceCodeInfo_Location>>();
 
 /** The comment of an element: leading, else trailing; trimmed, its lines without the comment sign. Empty without source info. */
 export function docsOf(desc: SourceDesc): string {
-  const location = locationOf(desc);
+  const location = commentsOf(fileOf(desc)).get(pathOf(desc).join("."));
   const comment = location?.leadingComments || location?.trailingComments || "";
   return comment
     .split("\n")
@@ -36,19 +37,19 @@ export function docsOf(desc: SourceDesc): string {
 /** `file.proto:line:column`, or the element's full name without source info. */
 export function placeOf(desc: SourceDesc): string {
   const file = fileOf(desc);
-  const span = locationOf(desc)?.span;
+  const path = pathOf(desc).join(".");
+  const span = file.proto.sourceCodeInfo?.location.find((location) => location.path.join(".") === path)?.span;
   if (span === undefined || desc.kind === "file") return `${file.name}.proto`;
   return `${file.name}.proto:${span[0]! + 1}:${span[1]! + 1}`;
 }
 
-function locationOf(desc: SourceDesc): SourceCodeInfo_Location | undefined {
-  const file = fileOf(desc);
-  let index = indexes.get(file);
-  if (index === undefined) {
-    index = new Map(file.proto.sourceCodeInfo?.location.map((location) => [location.path.join("."), location]));
-    indexes.set(file, index);
-  }
-  return index.get(pathOf(desc).join("."));
+function commentsOf(file: DescFile): Map<string, SourceCodeInfo_Location> {
+  const known = commented.get(file);
+  if (known !== undefined) return known;
+  const locations = file.proto.sourceCodeInfo?.location.filter(({ leadingComments, trailingComments }) => leadingComments || trailingComments) ?? [];
+  const index = new Map(locations.map((location) => [location.path.join("."), location]));
+  commented.set(file, index);
+  return index;
 }
 
 function fileOf(desc: SourceDesc): DescFile {

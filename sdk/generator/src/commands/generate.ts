@@ -1,8 +1,7 @@
 /** The commands `generate` and `check`: files from a contract, and whether they still are what they would be. */
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { defaultChoices, generate, type TargetChoice } from "../generate.js";
-import { targets } from "../targets/index.js";
+import { compile } from "../compile.js";
 import { type Drift, driftOf, manifestHolds, manifestOf, writeFiles } from "../write.js";
 import { type Command, type CommandIo, count, type Output, UsageError } from "./command.js";
 
@@ -37,7 +36,12 @@ async function run(command: "generate" | "check", args: readonly string[], outpu
 
   const out = resolve(values.out);
   const manifestFile = values.manifest === undefined ? join(out, "manifest.json") : resolve(values.manifest);
-  const { files, inputs, model } = await generate(values.proto, choicesOf(values.target, values.option));
+  // buf runs while the rest of this program is loaded.
+  const compiled = compile(values.proto);
+  compiled.catch(() => undefined);
+  const [{ generateFrom }, { choicesOf }, { readImage }] = await Promise.all([import("../generate.js"), import("./choices.js"), import("../image.js")]);
+  const choices = choicesOf(values.target, values.option);
+  const { files, inputs, model } = generateFrom(readImage(await compiled), choices);
   const manifest = manifestOf(inputs, files);
   if (command === "check") {
     const drift = await driftOf(out, manifestFile, files);
@@ -64,37 +68,4 @@ function report(drift: Drift, output: Output): number {
   const entries = Object.entries(drift) as [keyof Drift, readonly string[]][];
   for (const [kind, paths] of entries) paths.forEach((path) => output.err(`${kind}: ${path}`));
   return entries.reduce((sum, [, paths]) => sum + paths.length, 0);
-}
-
-function choicesOf(names: readonly string[] | undefined, settings: readonly string[] | undefined): readonly TargetChoice[] {
-  const options = optionsOf(settings ?? []);
-  const chosen = names?.map(choiceOf) ?? defaultChoices;
-  for (const name of options.keys()) {
-    if (chosen.every(({ target }) => target.name !== name)) throw new UsageError(`--option for "${name}", which is not among the targets of this run`);
-  }
-  return chosen.map((choice) => ({ ...choice, options: options.get(choice.target.name) ?? {} }));
-}
-
-function choiceOf(text: string): TargetChoice {
-  const [name, folder] = splitAt(text, "=");
-  const target = targets.find((candidate) => candidate.name === name);
-  if (target === undefined) throw new UsageError(`unknown target "${name}"; known: ${targets.map((known) => known.name).join(", ")}`);
-  return { target, folder: folder ?? name, options: {} };
-}
-
-function optionsOf(settings: readonly string[]): Map<string, Record<string, string>> {
-  const options = new Map<string, Record<string, string>>();
-  for (const setting of settings) {
-    const [path, value] = splitAt(setting, "=");
-    const [target, name = ""] = splitAt(path, ".");
-    const known = targets.find((candidate) => candidate.name === target)?.options ?? {};
-    if (value === undefined || !(name in known)) throw new UsageError(`unknown option "${setting}"; write TARGET.NAME=VALUE`);
-    options.set(target, { ...options.get(target), [name]: value });
-  }
-  return options;
-}
-
-function splitAt(text: string, separator: string): [string, string?] {
-  const at = text.indexOf(separator);
-  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
 }

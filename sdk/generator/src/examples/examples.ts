@@ -2,7 +2,7 @@
 import { type DescMessage, fromJson, type JsonValue, type Registry } from "@bufbuild/protobuf";
 import { type Path, pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Validator, type Violation } from "@bufbuild/protovalidate";
-import { isJsonObject, memberOf } from "../json.js";
+import { copyOf, isJsonObject, memberOf } from "../json.js";
 import type { Binding, Examples, Field, InvalidExample, Json, JsonObject, Method } from "../model.js";
 import { proposeInvalid } from "./invalid.js";
 import { Sampler, type TypeIndex } from "./messages.js";
@@ -69,7 +69,7 @@ export class ExampleMaker {
 
   /** Starts from nothing and sets what the validator misses. */
   private repaired(desc: DescMessage, start: JsonObject): JsonObject | undefined {
-    const json = structuredClone(start) as Record<string, Json>;
+    const json = copyOf(start);
     for (let round = 0; round < repairsMax; round++) {
       const violations = this.broken(desc, json);
       if (violations === undefined) return undefined;
@@ -153,6 +153,9 @@ export class ExampleMaker {
 
   /** The broken rules of a message; undefined where it is not even readable, or a rule cannot be evaluated. */
   private broken(desc: DescMessage, json: JsonObject): readonly Violation[] | undefined {
+    // The validator throws within itself; nobody reads where.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     try {
       const message = fromJson(desc, json as JsonValue, { registry: this.registry });
       if (!this.isRuled(desc.typeName)) return [];
@@ -161,6 +164,8 @@ export class ExampleMaker {
       return result.kind === "valid" ? [] : result.violations;
     } catch {
       return undefined;
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
     }
   }
 }

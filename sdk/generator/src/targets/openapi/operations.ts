@@ -1,5 +1,5 @@
 /** Operations: one for each REST binding. */
-import { memberOf } from "../../json.js";
+import { copyOf, memberOf } from "../../json.js";
 import type { Binding, Field, Json, JsonObject, Method, Model } from "../../model.js";
 import { queryOf, type QueryParameter } from "../../query.js";
 import { isRequired } from "../../rules.js";
@@ -201,7 +201,7 @@ function valueAt(example: JsonObject | undefined, schemas: SchemaBuilder, typeNa
 }
 
 function omit(example: JsonObject, schemas: SchemaBuilder, typeName: string, paths: readonly string[]): JsonObject {
-  const copy = structuredClone(example) as Record<string, Json>;
+  const copy = copyOf(example);
   for (const path of paths) {
     const names = stepsTo(schemas, typeName, path).map(({ jsonName }) => jsonName);
     const holder = names.slice(0, -1).reduce<Record<string, Json> | undefined>((at, name) => memberOf(at, name) as Record<string, Json> | undefined, copy);

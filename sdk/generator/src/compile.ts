@@ -1,0 +1,126 @@
+/** Compiles a folder of protos with buf, offline: the bytes of an image. Loads nothing heavy, so that buf can run while the rest of the program is loaded. */
+import { execFile } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { GeneratorError } from "./errors.js";
+
+const run = promisify(execFile);
+
+/** Largest image that is read, in bytes. */
+const imageBytesMax = 512 * 1024 * 1024;
+/** Names of configuration files that make a folder a buf workspace. */
+const bufConfigs = ["buf.yaml", "buf.work.yaml"];
+
+/**
+ * Compiles a folder to a buf image. A folder that is a buf workspace, or a module of one, is built as it is. For any other
+ * folder the protos that it imports and does not hold are taken from those that come with the generator.
+ * @throws GeneratorError with rule `build-failed`, its message what buf said
+ */
+export async function compile(protoDir: string): Promise<Uint8Array> {
+  const folder = resolve(protoDir);
+  if (await isBufModule(folder)) return bufBuild(folder, dirname(folder));
+  const workspace = await mkdtemp(join(tmpdir(), "parapet-generate-"));
+  try {
+    await layOut(folder, workspace);
+    return await bufBuild(join(workspace, "own"), workspace);
+  } finally {
+    await rm(workspace, { recursive: true, force: true });
+  }
+}
+
+async function bufBuild(input: string, cwd: string): Promise<Uint8Array> {
+  const [command, ...args] = bufCommand();
+  try {
+    const { stdout } = await run(command, [...args, "build", input, "-o", "-#format=bin"], {
+      cwd,
+      encoding: "buffer",
+      maxBuffer: imageBytesMax,
+    });
+    return stdout;
+  } catch (error) {
+    const said = String((error as { stderr?: Buffer }).stderr ?? error).trim();
+    const lines = said.split("\n").map((line) => line.replaceAll(`${input}${sep}`, ""));
+    throw new GeneratorError(
+      lines.map((line) => {
+        const [, place, message] = /^(\S+?\.proto(?::\d+:\d+)?):\s*(.*)$/.exec(line) ?? [];
+        return { rule: "build-failed", place: place ?? "buf build", message: message ?? line };
+      }),
+    );
+  }
+}
+
+/** The program itself where npm installed it for this platform; else the script of the same package, which starts one more Node to find it. */
+function bufCommand(): [command: string, ...args: string[]] {
+  const { resolve: locate } = createRequire(import.meta.url);
+  const arch = { arm: "armv7", arm64: process.platform === "linux" ? "aarch64" : "arm64" }[process.arch as string] ?? process.arch;
+  try {
+    return [locate(`@bufbuild/buf-${process.platform}-${arch}/bin/buf${process.platform === "win32" ? ".exe" : ""}`)];
+  } catch {
+    return [process.execPath, join(dirname(locate("@bufbuild/buf")), "bin/buf")];
+  }
+}
+
+/** True if buf itself knows the folder: it is a workspace, or a workspace above names it as a module. */
+async function isBufModule(folder: string): Promise<boolean> {
+  for (let above = folder; ; above = dirname(above)) {
+    for (const name of bufConfigs) {
+      const text = await readFile(join(above, name), "utf8").catch(() => undefined);
+      if (text === undefined) continue;
+      if (above === folder) return true;
+      const { parse } = await import("yaml");
+      const config = (parse(text) ?? {}) as { modules?: { path?: string }[]; directories?: string[] };
+      const paths = [...(config.modules ?? []).map((module) => module.path ?? "."), ...(config.directories ?? [])];
+      if (paths.some((path) => resolve(above, path) === folder)) return true;
+    }
+    if (above === dirname(above)) return false;
+  }
+}
+
+/** Lays out a workspace of two modules: the folder's protos, and those of ours that it does not hold itself. */
+async function layOut(folder: string, workspace: string): Promise<void> {
+  const own = await protosIn(folder);
+  if (own.length === 0) {
+    throw new GeneratorError([{ rule: "build-failed", place: folder, message: "there is no .proto file in this folder" }]);
+  }
+  const bundled = new Map<string, string>();
+  const roots = bundledRoots();
+  for (const [index, paths] of (await Promise.all(roots.map(({ root, prefix }) => protosIn(join(root, prefix))))).entries()) {
+    const { root, prefix } = roots[index]!;
+    for (const path of paths) bundled.set(`${prefix}${path}`, join(root, prefix, path));
+  }
+  for (const path of own) bundled.delete(path);
+  const copies = [
+    ...own.map((path) => [join(folder, path), join(workspace, "own", path)] as const),
+    ...[...bundled].map(([path, source]) => [source, join(workspace, "bundled", path)] as const),
+  ];
+  const folders = new Set([join(workspace, "bundled"), ...copies.map(([, target]) => dirname(target))]);
+  await Promise.all([...folders].map((each) => mkdir(each, { recursive: true })));
+  await Promise.all([
+    ...copies.map(([source, target]) => copyFile(source, target)),
+    writeFile(join(workspace, "buf.yaml"), "version: v2\nmodules:\n  - path: own\n  - path: bundled\n"),
+  ]);
+}
+
+async function protosIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".proto"))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
+    .filter((path) => !path.split("/").includes("node_modules"))
+    .sort();
+}
+
+/** Where the protos that come along are: in the published package, or in the checkout. */
+function bundledRoots(): { root: string; prefix: string }[] {
+  const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+  return [
+    { root: here("../protos"), prefix: "" },
+    { root: here("../../../.vendor"), prefix: "" },
+    { root: here("../../../proto"), prefix: "parapet/policy/" },
+    { root: here("../../../proto"), prefix: "parapet/error/" },
+  ];
+}
