@@ -4,6 +4,7 @@ import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node
 import type { Readable, Writable } from "node:stream";
 import { fail, Reason } from "../errors.js";
 import { headerBytesMax, refusedBodyBufferBytes, refusedBodyDiscardBytes, refusedBodyDiscardMs } from "../limits.js";
+import { endWithTurn } from "./turn.js";
 
 /** Header names (lower case) with one value each, in the order they are sent. */
 export type HeaderList = readonly (readonly [name: string, value: string])[];
@@ -155,11 +156,7 @@ export class Http1Exchange extends Exchange {
       // An answer that ends with its head has no room for trailers.
       response.flushHeaders();
     }
-    if (this.#bodyOver === undefined) {
-      if (body === undefined) response.end();
-      else response.end(body);
-      return;
-    }
+    if (this.#bodyOver === undefined) return endWithTurn(response, body);
     if (body === undefined) response.flushHeaders();
     else response.write(body);
     this.#endAfter(this.#bodyOver);
