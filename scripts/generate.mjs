@@ -16,6 +16,7 @@ const targets = [
   "conformance=gen/src/conformance",
   "typescript=sdk/typescript",
   "cli=sdk/cli/src/gen",
+  "docs=docs/reference",
 ];
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const info = [
@@ -25,7 +26,7 @@ const info = [
   "license=Apache 2.0",
   "licenseId=Apache-2.0",
 ];
-const options = ["openapi.name=parapet", "typescript.source=src/gen", ...["openapi", "openapi-module"].flatMap((target) => info.map((setting) => `${target}.${setting}`))];
+const options = ["openapi.name=parapet", "typescript.source=src/gen", "docs.title=Parapet: every method", ...["openapi", "openapi-module"].flatMap((target) => info.map((setting) => `${target}.${setting}`))];
 
 /** Contracts that are not Parapet's own, each a folder with `proto/`, `buf.gen.yaml` and the generated `src/gen/`. */
 const examples = ["examples/bring-your-own"];

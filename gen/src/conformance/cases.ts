@@ -1440,7 +1440,7 @@ export const cases: readonly MethodCase[] = [
     conditional: null,
     secretResponse: false,
     request: { subject: "user:a", requests: 1, lifetime: "3600s" },
-    fullRequest: { subject: "user:a", bucket: "bucket", requests: 1, burst: 1, lifetime: "3600s" },
+    fullRequest: { subject: "user:a", bucket: "api", requests: 1, burst: 1, lifetime: "3600s" },
     invalid: [
       { field: "subject", rule: "string.pattern", request: { requests: 1, lifetime: "3600s" } },
       {
@@ -1455,7 +1455,7 @@ export const cases: readonly MethodCase[] = [
     ],
     secretFields: [],
     responseFields: ["override"],
-    reasons: [],
+    reasons: ["USER_NOT_FOUND"],
   },
   {
     method: "parapet.system.v1.SystemService/ListLimitOverrides",

@@ -5634,7 +5634,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "subject": "user:a",
-                 *       "bucket": "bucket",
+                 *       "bucket": "api",
                  *       "requests": 1,
                  *       "burst": 1,
                  *       "lifetime": "3600s"
@@ -5667,6 +5667,7 @@ export interface operations {
             400: components["responses"]["Problem400RequestMalformedX68c58024"];
             401: components["responses"]["Problem401CredentialMissingX618f71b3"];
             403: components["responses"]["Problem403PermissionMissingX410309b5"];
+            404: components["responses"]["Problem404UserNotFound"];
             413: components["responses"]["Problem413MessageTooLarge"];
             415: components["responses"]["Problem415ContentTypeUnsupported"];
             503: components["responses"]["Problem503StoreUnavailableXc21f23bf"];

@@ -52,7 +52,8 @@ function repeatOf({ idempotency, policy }: Method): string {
   return policy.idempotencyKey === "ignored" ? "no" : "with a key";
 }
 
-function snippetOf(method: Method, target: string, request: Json): string {
+/** A call in TypeScript. `target` is the function that is called. */
+export function snippetOf(method: Method, target: string, request: Json): string {
   const literal = tsLiteral(request);
   if (method.kind === "client_streaming") return `const response = await ${target}([${literal}]);`;
   const argument = literal === "{}" ? "" : literal;

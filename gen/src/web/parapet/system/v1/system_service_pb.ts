@@ -649,7 +649,7 @@ export const SystemService: GenService<{
     output: typeof GetMetricsResponseSchema;
   },
   /**
-   * Gives a user or a source other limits for a time.
+   * Gives a user or a source other limits for a time. Errors: USER_NOT_FOUND.
    *
    * @generated from rpc parapet.system.v1.SystemService.SetLimitOverride
    */

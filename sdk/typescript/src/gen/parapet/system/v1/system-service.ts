@@ -124,12 +124,12 @@ export const systemSetLimitOverrideMethod = {
 } as const satisfies rt.Method;
 
 /** Reasons for which `SetLimitOverride` fails. */
-export type SystemSetLimitOverrideReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
+export type SystemSetLimitOverrideReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "USER_NOT_FOUND" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
 
 /**
  * Gives a user or a source other limits for a time.
  *
- * Needs `admin` on the server. Not limited.
+ * Needs `admin` on the server. Not limited. Fails with `USER_NOT_FOUND`.
  */
 export function systemSetLimitOverride(client: rt.Client, request: SetLimitOverrideRequest, options?: rt.CallOptions): rt.Call<SetLimitOverrideResponse, SystemSetLimitOverrideReason> {
   return rt.unary(client, systemSetLimitOverrideMethod, request, options);
@@ -237,7 +237,7 @@ export class System {
   /**
    * Gives a user or a source other limits for a time.
    *
-   * Needs `admin` on the server. Not limited.
+   * Needs `admin` on the server. Not limited. Fails with `USER_NOT_FOUND`.
    */
   setLimitOverride(request: SetLimitOverrideRequest, options?: rt.CallOptions): rt.Call<SetLimitOverrideResponse, SystemSetLimitOverrideReason> {
     return systemSetLimitOverride(this.#client, request, options);

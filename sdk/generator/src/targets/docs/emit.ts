@@ -1,0 +1,42 @@
+/** Target `docs`: reference documentation in Markdown, one page a service. */
+import type { Model, OutputFile, Target } from "../../model.js";
+import { kebabCase } from "../kebab-case.js";
+import { createNames } from "../typescript/names.js";
+import { indexPage } from "./index-page.js";
+import { renderPages } from "./pages.js";
+import { reasonsPage } from "./reasons-page.js";
+import { servicePage } from "./service-page.js";
+import { typesOf } from "./types.js";
+
+/** Writes `README.md`, `reasons.md` and a page for each service. */
+export const docsTarget: Target = {
+  name: "docs",
+  summary: "README.md, reasons.md and a page for each service: reference documentation in Markdown",
+  options: {
+    title: "title of README.md (default: Reference)",
+    server: "address in the examples (default: http://localhost:11023)",
+    facade: "name of the TypeScript client's class (default: what all packages begin with)",
+  },
+  emit: (model, options) => emit(model, options),
+};
+
+const indexFile = "README.md";
+const reasonsFile = "reasons.md";
+
+function emit(model: Model, { title = "Reference", server = "http://localhost:11023", facade }: Readonly<Record<string, string>>): OutputFile[] {
+  const context = { types: typesOf(model), names: createNames(model, [], new Set(), facade), server: server.replace(/\/+$/, "") };
+  const files = filesOf(model);
+  return renderPages([
+    indexPage(model, indexFile, title, context),
+    ...model.services.map((service) => servicePage(model, service, files.get(service.fullName)!, context)),
+    reasonsPage(model, reasonsFile),
+  ]);
+}
+
+/** A file for each service; services of one name say where they come from. Some file systems know no case. */
+function filesOf({ services }: Model): Map<string, string> {
+  const uses = new Map<string, number>([indexFile, reasonsFile].map((file) => [file.toLowerCase(), 1]));
+  const plain = (name: string): string => `${kebabCase(name)}.md`;
+  for (const { name } of services) uses.set(plain(name), (uses.get(plain(name)) ?? 0) + 1);
+  return new Map(services.map(({ name, fullName }) => [fullName, uses.get(plain(name)) === 1 ? plain(name) : `${fullName.split(".").map(kebabCase).join(".")}.md`]));
+}
