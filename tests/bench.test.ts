@@ -10,6 +10,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 const run = promisify(execFile);
 const bench = fileURLToPath(new URL("../bench/bin/bench.js", import.meta.url));
 
+/** What a run prints, at most. */
+const maxBuffer = 16 * 1024 * 1024;
+
 describe("npm run bench", () => {
   let folder: string;
   beforeAll(async () => {
@@ -17,30 +20,39 @@ describe("npm run bench", () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it("reports rows for four protocols and ratios to peers", { timeout: 120_000 }, async () => {
+  it("reports rows for four protocols and ratios to peers", { timeout: 240_000 }, async () => {
     const out = join(folder, "results.json");
-    const { stdout } = await run(process.execPath, [bench, "--quick", "--seconds", "0.1", "--out", out]);
+    const { stdout } = await run(process.execPath, [bench, "--quick", "--seconds", "0.05", "--out", out], { maxBuffer });
     const report = JSON.parse(await readFile(out, "utf8")) as Report;
     expect(report.machine).toMatchObject({ node: process.version, rounds: 1 });
     const parapet = report.rows.filter(({ name }) => name.startsWith("Parapet"));
     expect(new Set(parapet.map(({ protocol }) => protocol))).toEqual(new Set(["grpc", "grpc-web", "connect-json", "connect-proto", "rest", "rest-get"]));
     for (const row of report.rows) {
-      for (const figure of [row.requestsPerSecond, row.p50Ms, row.p99Ms, row.cpuMicrosPerRequest]) expect(figure, row.name).toBeGreaterThan(0);
+      for (const figure of [row.requestsPerSecond, row.p50Ms, row.p99Ms, row.cpuMicrosPerRequest, row.rssPeakMiB]) expect(figure, row.name).toBeGreaterThan(0);
       expect(stdout).toContain(row.name);
     }
-    for (const peer of ["connect-node", "grpc-js", "node:http2", "Fastify", "node:http", "gate", "one port"]) {
+    for (const peer of ["connect-node", "grpc-js", "node:http2", "Fastify", "node:http", "gate", "one port", "audit off", "documents", "workers"]) {
       expect(report.ratios.some(({ name, value }) => name.includes(peer) && value > 0), peer).toBe(true);
     }
-    expect(report.ratios.filter(({ target }) => target !== null).map(({ target }) => target)).toEqual([0.75, 0.75, 0.97]);
+    for (const { name, value, low, high } of report.ratios) expect(low <= value && value <= high, name).toBe(true);
+    const svg = await readFile(join(folder, "ratios.svg"), "utf8");
+    for (const { name, target } of report.ratios) expect(svg.includes(`>${name}<`), name).toBe(target !== null);
   });
 
-  it.each([[["--frobnicate"]], [["--only", "no such row"]], [["--rounds", "none"]]])("refuses %o", async (argv) => {
+  it("profiles the server of a row", { timeout: 60_000 }, async () => {
+    const { stdout } = await run(process.execPath, [bench, "--quick", "--cpu-prof", "node:http echo rest", "--out", join(folder, "results.json")]);
+    expect(stdout).toMatch(/^ *\d+\.\d {2}answerJson +bench\/dist\/peers\/node-http\.js:\d+$/m);
+    const profile = JSON.parse(await readFile(/^the whole profile.*: (.*)$/m.exec(stdout)![1]!, "utf8")) as { nodes: unknown[] };
+    expect(profile.nodes.length).toBeGreaterThan(0);
+  });
+
+  it.each([[["--frobnicate"]], [["--only", "no such row"]], [["--rounds", "none"]], [["--cpu-prof", "echo"]]])("refuses %o", async (argv) => {
     await expect(run(process.execPath, [bench, ...argv])).rejects.toMatchObject({ code: 64 });
   });
 });
 
 interface Report {
   readonly machine: { readonly node: string; readonly rounds: number };
-  readonly rows: readonly { readonly name: string; readonly protocol: string; readonly requestsPerSecond: number; readonly p50Ms: number; readonly p99Ms: number; readonly cpuMicrosPerRequest: number }[];
-  readonly ratios: readonly { readonly name: string; readonly value: number; readonly target: number | null }[];
+  readonly rows: readonly { readonly name: string; readonly protocol: string; readonly requestsPerSecond: number; readonly p50Ms: number; readonly p99Ms: number; readonly cpuMicrosPerRequest: number; readonly rssPeakMiB: number }[];
+  readonly ratios: readonly { readonly name: string; readonly value: number; readonly target: number | null; readonly low: number; readonly high: number }[];
 }

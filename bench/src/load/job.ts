@@ -59,7 +59,19 @@ export interface Job {
   readonly streams: number;
 }
 
-/** One measured stretch of a job. */
+/** Which keys a stretch asks for: the n-th is `from + (position + n) * stride % count`. */
+export interface Keys {
+  /** Number of the first key. */
+  readonly from: number;
+  /** How many there are. */
+  readonly count: number;
+  /** Distance from one to the next; without a common divisor with `count`, every key has its turn. Default: 1. */
+  readonly stride?: number;
+  /** Where in the turn to begin. Default: 0. */
+  readonly position?: number;
+}
+
+/** One stretch of a job. */
 export interface Stretch {
   /** Milliseconds for which new requests start; those then open are waited for. */
   readonly ms: number;
@@ -67,31 +79,28 @@ export interface Stretch {
   readonly requestsMin?: number;
   /** …but no longer than this, in milliseconds. Default: `ms`. */
   readonly msMax?: number;
-  /** Number of the first key. */
-  readonly keyFrom: number;
-  /** How many keys are used in turn. */
-  readonly keyCount: number;
+  readonly keys: Keys;
 }
 
 /** What a stretch came to. A single wrong answer makes it an error instead. */
 export interface StretchResult {
-  readonly requests: number;
   /** From the first request to the last answer. */
   readonly elapsedMs: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
+  /** How long each answer took, in the order in which they came. */
+  readonly latenciesMs: Float32Array;
   /** Size of the smallest answer: over HTTP/1.1 with its head, over h2 its body alone. */
   readonly bytesMin: number;
 }
 
-/** What the load process is told. */
+/** What a load process is told. */
 export type LoadCommand =
-  | { readonly type: "open"; readonly job: Job }
-  | { readonly type: "run"; readonly stretch: Stretch }
-  | { readonly type: "close" };
+  /** Connect for these jobs, and close what was open before. */
+  | { readonly type: "open"; readonly jobs: readonly Job[] }
+  /** Put load on the connections of one of them. */
+  | { readonly type: "run"; readonly job: number; readonly stretch: Stretch };
 
 /** What it answers, once a command. */
 export type LoadAnswer =
-  | { readonly type: "done" }
+  | { readonly type: "opened" }
   | { readonly type: "result"; readonly result: StretchResult }
   | { readonly type: "error"; readonly message: string };

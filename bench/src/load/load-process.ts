@@ -5,7 +5,8 @@ import { openHttp2Connection } from "./http2-connection.js";
 import type { Job, LoadAnswer, LoadCommand } from "./job.js";
 import { runStretch } from "./run-stretch.js";
 
-let connections: readonly Connection[] = [];
+/** The connections of every job. */
+let open: readonly (readonly Connection[])[] = [];
 
 process.on("message", (command: LoadCommand) => {
   execute(command).then(answer, (error: Error) => answer({ type: "error", message: error.message }));
@@ -17,13 +18,13 @@ function answer(answered: LoadAnswer): void {
 }
 
 async function execute(command: LoadCommand): Promise<LoadAnswer> {
-  if (command.type === "run") return { type: "result", result: await runStretch(connections, command.stretch) };
-  for (const connection of connections) connection.close();
-  connections = [];
-  if (command.type === "open") connections = await Promise.all(Array.from({ length: command.job.connections }, () => open(command.job)));
-  return { type: "done" };
+  if (command.type === "run") return { type: "result", result: await runStretch(open[command.job]!, command.stretch) };
+  for (const connection of open.flat()) connection.close();
+  open = [];
+  open = await Promise.all(command.jobs.map((job) => Promise.all(Array.from({ length: job.connections }, () => connect(job)))));
+  return { type: "opened" };
 }
 
-function open({ port, template, streams }: Job): Promise<Connection> {
+function connect({ port, template, streams }: Job): Promise<Connection> {
   return template.wire === "http1" ? openHttp1Connection(port, template.bytes) : openHttp2Connection(port, template, streams);
 }

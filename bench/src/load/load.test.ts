@@ -6,9 +6,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Connection } from "./connection.js";
 import { openHttp1Connection, parseResponse } from "./http1-connection.js";
 import { openHttp2Connection } from "./http2-connection.js";
-import { keyOf, type RequestTemplate } from "./job.js";
+import { keyOf, type Keys, type RequestTemplate } from "./job.js";
 import { requestOf, type WireProtocol } from "./requests.js";
-import { percentile, runStretch } from "./run-stretch.js";
+import { runStretch } from "./run-stretch.js";
 
 const closers: (() => void)[] = [];
 afterEach(() => closers.splice(0).forEach((close) => close()));
@@ -23,17 +23,26 @@ function templateOf(protocol: WireProtocol): RequestTemplate {
   return requestOf("get", protocol, { authorization: "Bearer x" });
 }
 
-async function load(open: () => Promise<Connection>, keyCount = 5): ReturnType<typeof runStretch> {
+/** Requests of a stretch; a stretch of a certain time has as many as the machine is quick. */
+const requestsMin = 50;
+
+interface Loaded {
+  readonly requests: number;
+  readonly bytesMin: number;
+}
+
+async function load(open: () => Promise<Connection>, keys: Keys = { from: 0, count: 5 }): Promise<Loaded> {
   const connection = await open();
   closers.push(() => connection.close());
-  return runStretch([connection], { ms: 50, keyFrom: 0, keyCount });
+  const { latenciesMs, bytesMin } = await runStretch([connection], { ms: 0, requestsMin, msMax: Infinity, keys });
+  return { requests: latenciesMs.length, bytesMin };
 }
 
-function http1(listener: RequestListener, protocol: WireProtocol = "rest"): ReturnType<typeof runStretch> {
-  return load(async () => openHttp1Connection(await portOf(createHttp1Server(listener)), (templateOf(protocol) as { bytes: Uint8Array }).bytes));
+function http1(listener: RequestListener, protocol: WireProtocol = "rest", keys?: Keys): Promise<Loaded> {
+  return load(async () => openHttp1Connection(await portOf(createHttp1Server(listener)), (templateOf(protocol) as { bytes: Uint8Array }).bytes), keys);
 }
 
-async function http2(answer: (stream: ServerHttp2Stream, body: Buffer) => void, protocol: "grpc" | "grpc-web" = "grpc"): ReturnType<typeof runStretch> {
+async function http2(answer: (stream: ServerHttp2Stream, body: Buffer) => void, protocol: "grpc" | "grpc-web" = "grpc"): Promise<Loaded> {
   const server = createHttp2Server();
   server.on("stream", (stream) => {
     const chunks: Buffer[] = [];
@@ -58,9 +67,19 @@ describe("a load over HTTP/1.1", () => {
       seen.push(request.url!);
       response.end("x".repeat(1200));
     }, "rest-get");
-    expect(requests).toBe(seen.length);
+    expect(requests).toBe(requestsMin);
+    expect(seen).toHaveLength(requestsMin);
     expect(bytesMin).toBeGreaterThan(1200);
     expect(seen.slice(0, 6).map((url) => /k\d+/.exec(url)![0])).toEqual([0, 1, 2, 3, 4, 0].map(keyOf));
+  });
+
+  it("asks for keys in the turn that it is told", async () => {
+    const seen: string[] = [];
+    await http1((request, response) => {
+      seen.push(/k\d+/.exec(request.url!)![0]);
+      response.end("x".repeat(1200));
+    }, "rest-get", { from: 10, count: 5, stride: 3, position: 1 });
+    expect(seen.slice(0, 6)).toEqual([13, 11, 14, 12, 10, 13].map(keyOf));
   });
 
   it("reads chunked answers", async () => {
@@ -68,7 +87,7 @@ describe("a load over HTTP/1.1", () => {
       response.write("x".repeat(600));
       setImmediate(() => response.end("y".repeat(600)));
     });
-    expect(requests).toBeGreaterThan(0);
+    expect(requests).toBe(requestsMin);
   });
 
   it.each([204, 401, 429, 500])("fails on status %i", async (status) => {
@@ -94,7 +113,7 @@ describe("a load over h2", () => {
       expect(body.readUInt32BE(1)).toBe(body.length - 5);
       grpcAnswer(stream, "0");
     });
-    expect(requests).toBeGreaterThan(4);
+    expect(requests).toBe(requestsMin);
     expect(bytesMin).toBe(1200);
     expect([...bodies].sort()).toEqual([0, 1, 2, 3, 4].map(keyOf));
   });
@@ -106,7 +125,7 @@ describe("a load over h2", () => {
       stream.respond({ ":status": 200 });
       stream.end(body);
     }, "grpc-web");
-    expect(requests).toBeGreaterThan(0);
+    expect(requests).toBe(requestsMin);
   });
 
   it.each(["7", "16"])("fails on grpc-status %s", async (status) => {
@@ -126,13 +145,12 @@ describe("a load over h2", () => {
   });
 });
 
-describe("a percentile", () => {
-  it.each([
-    [0.5, 50],
-    [0.99, 99],
-    [1, 100],
-    [0, 1],
-  ])("of share %f is the nearest rank", (share, expected) => {
-    expect(percentile(Array.from({ length: 100 }, (_, index) => index + 1), share)).toBe(expected);
+describe("a stretch", () => {
+  it("lasts as long as it is told where no number of requests is asked for", async () => {
+    const open = await openHttp1Connection(await portOf(createHttp1Server((_request, response) => response.end("x"))), (templateOf("rest") as { bytes: Uint8Array }).bytes);
+    closers.push(() => open.close());
+    const { elapsedMs, latenciesMs } = await runStretch([open], { ms: 30, keys: { from: 0, count: 1 } });
+    expect(elapsedMs).toBeGreaterThanOrEqual(30);
+    expect(latenciesMs.every((ms) => ms > 0 && ms <= elapsedMs)).toBe(true);
   });
 });

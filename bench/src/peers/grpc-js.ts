@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 function sampleForLoader(): object {
   const { id, collection, lang, meta, contentMd, addedAt, updatedAt, revision, etag } = documentOf("");
   const lists = Object.entries(meta).map(([name, { values }]) => [name, { values: values.map(({ kind }) => ({ stringValue: kind.value })) }]);
-  const time = (at: typeof addedAt): object => ({ seconds: String(at!.seconds), nanos: at!.nanos });
+  const time = (at: typeof addedAt): object => ({ seconds: Number(at!.seconds), nanos: at!.nanos });
   return { id, collection, lang, meta: Object.fromEntries(lists) as object, contentMd, addedAt: time(addedAt), updatedAt: time(updatedAt), revision, etag };
 }
 

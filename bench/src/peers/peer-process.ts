@@ -9,6 +9,7 @@ const peers: Readonly<Record<string, () => Promise<StartPeer>>> = {
   fastify: async () => (await import("./fastify.js")).startFastify,
   "node:http": async () => (await import("./node-http.js")).startNodeHttp,
   "node:http2": async () => (await import("./node-http2.js")).startNodeHttp2,
+  bare: async () => (await import("./bare.js")).startBare,
   gated: async () => (await import("./gated.js")).startGated,
   "one port": async () => (await import("./one-port.js")).startOnePort,
 };

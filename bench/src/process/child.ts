@@ -1,5 +1,5 @@
-/** Starts Node processes, each on the core it is given, and ends them by their id. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+/** Starts Node processes with a channel to them, and ends them by their id. */
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
@@ -13,8 +13,6 @@ export interface ChildOptions {
   /** The whole environment. Default: this process's own. */
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** Number of the core it is bound to, where `taskset` is there. */
-  readonly core?: number;
   /** `pipe`: stderr can be read. `inherit`: it goes where this process's goes. */
   readonly stderr?: "pipe" | "inherit";
 }
@@ -24,16 +22,9 @@ export const usageProbe = fileURLToPath(new URL("./usage-probe.js", import.meta.
 
 const endTimeoutMs = 15_000;
 
-/** True where processes can be bound to a core. */
-export function canPin(): boolean {
-  return spawnSync("taskset", ["-p", String(process.pid)], { stdio: "ignore" }).status === 0;
-}
-
 /** Starts a process with a channel to it. */
-export function startChild({ module, args = [], execArgv = [], env = process.env, cwd, core, stderr = "inherit" }: ChildOptions): ChildProcess {
-  const node = [process.execPath, ...execArgv, module, ...args];
-  const [command, ...rest] = core === undefined ? node : ["taskset", "-c", String(core), ...node];
-  return spawn(command!, rest, { env, cwd, serialization: "advanced", stdio: ["ignore", "ignore", stderr, "ipc"] });
+export function startChild({ module, args = [], execArgv = [], env = process.env, cwd, stderr = "inherit" }: ChildOptions): ChildProcess {
+  return spawn(process.execPath, [...execArgv, module, ...args], { env, cwd, serialization: "advanced", stdio: ["ignore", "ignore", stderr, "ipc"] });
 }
 
 /** Sends a message and waits for the one that answers it. Rejects if the process ends instead. */
@@ -67,11 +58,6 @@ export function nextMessage<Answer>(child: ChildProcess): Promise<Answer> {
     child.on("exit", onExit);
     child.on("error", onError);
   });
-}
-
-/** CPU time that a process has used so far in all its threads, in microseconds. */
-export async function cpuMicrosOf(child: ChildProcess): Promise<number> {
-  return (await ask<{ cpuMicros: number }>(child, "usage")).cpuMicros;
 }
 
 /** Asks a process to end, and ends it if it does not. */

@@ -25,19 +25,18 @@ export interface ParapetServer {
 export interface ParapetOptions {
   /** Further `PARAPET_*` variables. */
   readonly variables?: Readonly<Record<string, string>>;
-  readonly core?: number;
   /** Called with each line that the server logs. */
   readonly onLog?: (line: string) => void;
 }
 
 const cli = fileURLToPath(new URL("../../../sdk/cli/bin/parapet.js", import.meta.url));
 const startTimeoutMs = 30_000;
-const listening = /listening on (http:\/\/[^\s/]+)/;
+const listening = /listening on (http:\/\/[^\s/,]+)/;
 /** Lines kept to explain a start that failed. */
 const logLinesKept = 20;
 
 /** Starts a server and waits until it listens. Rejects with the end of its log if it does not. */
-export async function startParapet({ variables = {}, core, onLog }: ParapetOptions = {}): Promise<ParapetServer> {
+export async function startParapet({ variables = {}, onLog }: ParapetOptions = {}): Promise<ParapetServer> {
   const directory = await mkdtemp(join(tmpdir(), "parapet-"));
   const adminUser = "admin";
   const adminPassword = randomBytes(18).toString("base64url");
@@ -56,7 +55,6 @@ export async function startParapet({ variables = {}, core, onLog }: ParapetOptio
       ...variables,
     },
     cwd: directory,
-    ...(core === undefined ? {} : { core }),
     stderr: "pipe",
   });
   const close = async (): Promise<void> => {

@@ -1,11 +1,13 @@
-/** `npm run bench`: starts the servers, measures every row in turn, prints and writes the report. */
-import { cpus } from "node:os";
-import { canPin } from "../process/child.js";
+/** `npm run bench`: starts the servers, measures every comparison in turn, prints and writes the report. */
+import { coresOfMachine } from "../process/pin.js";
+import { type Catalogue, catalogueOf, select } from "./comparisons.js";
 import { createMeter } from "./measure.js";
 import { type BenchOptions, readOptions, usage } from "./options.js";
+import { profileRow } from "../profile/profile-row.js";
 import { describeMachine, renderReport, type Report, writeReport } from "./report.js";
-import { ratioResults, rowResult, type Sample } from "./results.js";
-import { type Row, scheduleOf, selectRows } from "./rows.js";
+import { type Pair, ratioResults, rowResult, type Sample } from "./results.js";
+import { titleOf, type Row } from "./rows.js";
+import { type Block, blocksOf, pairsOf } from "./schedule.js";
 import { startServers } from "./servers.js";
 
 /** Runs the bench. Resolves to the exit code: 0 if every answer was right, 1 if not, 64 for a wrong command line. */
@@ -21,37 +23,54 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  const rows = selectRows(options.only);
-  if (rows.length === 0) {
-    process.stderr.write(`--only ${options.only.join(" ")}: no row has such a name\n`);
-    return 64;
-  }
+  const catalogue = catalogueOf(options.documents);
   try {
-    const report = await run(options, rows);
-    process.stdout.write(`\n${renderReport(report)}`);
-    await writeReport(report, options.out);
-    process.stdout.write(`written to ${options.out}\n`);
-    return 0;
+    return options.cpuProfile === undefined ? await bench(options, catalogue) : await profileRow(options.cpuProfile, catalogue, options);
   } catch (error) {
     process.stderr.write(`bench: ${(error as Error).message}\n`);
     return 1;
   }
 }
 
-async function run({ rounds, seconds, warmUp }: BenchOptions, rows: readonly Row[]): Promise<Report> {
-  const pinned = cpus().length > 1 && canPin();
-  const plannedSeconds = scheduleOf(rows, 1).length * rounds * seconds + rows.length * warmUp.seconds * 2;
-  process.stdout.write(`${rows.length} rows, ${rounds} rounds of ${seconds} s, about ${Math.ceil(plannedSeconds / 60)} min\n`);
-  const servers = await startServers(new Set(rows.map(({ server }) => server)), pinned ? 0 : undefined);
-  const meter = createMeter(servers, pinned ? 1 : undefined);
+async function bench(options: BenchOptions, catalogue: Catalogue): Promise<number> {
+  const selected = select(catalogue, options.only);
+  if (selected.rows.length === 0) {
+    process.stderr.write(`--only ${options.only.join(" ")}: no row and no comparison has such a name\n`);
+    return 64;
+  }
+  const report = await measure(options, selected);
+  process.stdout.write(`\n${renderReport(report)}`);
+  const files = await writeReport(report, options.out);
+  process.stdout.write(`written to ${files.join(" and ")}\n`);
+  return 0;
+}
+
+async function measure({ rounds, seconds, warmUp, documents }: BenchOptions, selected: Catalogue): Promise<Report> {
+  const { rows, comparisons } = selected;
+  const startedMs = performance.now();
+  const say = (text: string): void => {
+    process.stdout.write(`${((performance.now() - startedMs) / 1000).toFixed(0).padStart(4)} s  ${text}\n`);
+  };
+  const cores = coresOfMachine();
+  const schedule = Array.from({ length: rounds }, (_, index) => blocksOf(selected, index + 1));
+  const stretches = schedule.flat().reduce((sum, block) => sum + block.stretches.length, 0);
+  say(`${rows.length} rows, ${comparisons.length} comparisons; ${rounds} rounds, ${stretches} stretches of ${seconds} s`);
+  const servers = await startServers(new Set(rows.map(({ server }) => server)), { cores, documents, onProgress: say });
+  const meter = createMeter(servers, cores);
   const samples = new Map<Row, Sample[]>(rows.map((row) => [row, []]));
+  const pairs = new Map<Block["comparison"], Pair[]>(comparisons.map((comparison) => [comparison, []]));
   try {
-    for (const row of rows) await meter.warmUp(row, warmUp);
-    for (let round = 1; round <= rounds; round++) {
-      for (const row of scheduleOf(rows, round)) {
-        const sample = await meter.measure(row, seconds);
-        samples.get(row)!.push(sample);
-        process.stdout.write(`round ${round}/${rounds}  ${row.name} over ${row.protocol}: ${sample.cpuMicrosPerRequest.toFixed(1)} µs CPU, ${sample.requestsPerSecond.toFixed(0)} requests/s\n`);
+    for (const row of rows) {
+      say(`warming up ${titleOf(row)}`);
+      await meter.warmUp(row, warmUp);
+    }
+    for (const [index, blocks] of schedule.entries()) {
+      for (const block of blocks) {
+        const measured = await meter.measure(block.stretches, seconds);
+        block.stretches.forEach((row, stretch) => samples.get(row)!.push(measured[stretch]!));
+        const found = pairsOf(block, measured);
+        if (block.comparison !== undefined) pairs.get(block.comparison)!.push(...found);
+        say(`round ${index + 1} of ${rounds}: ${outcomeOf(block, measured, found)}`);
       }
     }
   } finally {
@@ -59,8 +78,14 @@ async function run({ rounds, seconds, warmUp }: BenchOptions, rows: readonly Row
     await servers.close();
   }
   return {
-    machine: describeMachine(pinned, rounds, seconds),
+    machine: describeMachine(cores.server !== undefined, rounds, seconds),
     rows: rows.map((row) => rowResult(row, samples.get(row)!)),
-    ratios: ratioResults(samples),
+    ratios: comparisons.flatMap((comparison) => ratioResults(comparison, pairs.get(comparison)!)),
   };
+}
+
+/** A block in one line. */
+function outcomeOf({ comparison, stretches }: Block, measured: readonly Sample[], pairs: readonly Pair[]): string {
+  if (comparison === undefined) return `${titleOf(stretches[0]!)}: ${measured.map(({ cpuMicrosPerRequest }) => cpuMicrosPerRequest.toFixed(1)).join(", ")} µs CPU`;
+  return pairs.length === 0 ? "" : ratioResults(comparison, pairs).map(({ name, value }) => `${name}: ${value.toFixed(2)}`).join("; ");
 }

@@ -1,21 +1,28 @@
-/** Measures rows: load from one process, CPU time of the server's process before and after. */
+/** Measures stretches: load from other processes, what the server used before and after. */
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { LoadAnswer, LoadCommand, Stretch, StretchResult } from "../load/job.js";
-import { requestOf, wireOf } from "../load/requests.js";
-import { ask, cpuMicrosOf, endChild, startChild } from "../process/child.js";
+import type { Job, Keys, LoadAnswer, LoadCommand, Stretch, StretchResult } from "../load/job.js";
+import { requestOf } from "../load/requests.js";
+import { ask, endChild, startChild } from "../process/child.js";
+import { type Cores, pin } from "../process/pin.js";
+import { beginUsage } from "../process/usage.js";
+import { strideOf } from "./key-turn.js";
 import type { WarmUp } from "./options.js";
-import { documentsToGet } from "./prepare.js";
 import type { Sample } from "./results.js";
-import { type Row, shapes } from "./rows.js";
-import type { Servers } from "./servers.js";
+import { type Row, titleOf } from "./rows.js";
+import type { MeasuredServer, Servers } from "./servers.js";
+import { percentile } from "./statistics.js";
 
 /** Answers must be at least this long: all of them hold the document. In bytes. */
 const answerBytesMin = 1000;
+/** Load ahead of every stretch that is not measured, so that each begins with the caches its own, in milliseconds. */
+const leadInMs = 40;
+/** Number of the first document that is added; those to get lie below. */
+const addedFrom = 100_000_000;
 
 const loadProcess = fileURLToPath(new URL("../load/load-process.js", import.meta.url));
 
-/** Measures rows one after the other. */
+/** Measures rows, one at a time. */
 export interface Meter {
   /**
    * Puts a row under load without measuring it.
@@ -24,59 +31,129 @@ export interface Meter {
    */
   warmUp(row: Row, warmUp: WarmUp): Promise<void>;
   /**
-   * Puts a row under load for some seconds.
+   * Measures rows one straight after the other, each for some seconds; connections of all are open all along. Rows that
+   * follow each other have the same number of load processes.
    *
    * @throws Error if one answer was wrong.
    */
-  measure(row: Row, seconds: number): Promise<Sample>;
+  measure(rows: readonly Row[], seconds: number): Promise<readonly Sample[]>;
   close(): Promise<void>;
 }
 
-/** Makes a meter, whose load comes from a process on a core. */
-export function createMeter(servers: Servers, core: number | undefined): Meter {
-  const load = startChild({ module: loadProcess, ...(core === undefined ? {} : { core }) });
-  // Keys of documents that are added; those to get lie far below.
-  let nextKey = 1_000_000;
+/** Makes a meter. */
+export function createMeter(servers: Servers, cores: Cores): Meter {
+  const pools = new Map<number, readonly ChildProcess[]>();
+  const positions = new Map<Row, number>();
+  let added = 0;
 
-  /** Runs a stretch of a row over connections that are already open. */
-  async function run({ operation }: Row, bounds: Omit<Stretch, "keyFrom" | "keyCount">): Promise<StretchResult> {
-    const keys = operation === "get" ? { keyFrom: 0, keyCount: documentsToGet } : { keyFrom: nextKey, keyCount: Number.MAX_SAFE_INTEGER };
-    const answer = await tell(load, { type: "run", stretch: { ...bounds, ...keys } });
-    if (answer.type !== "result") throw new Error("the load process did not measure");
-    const { result } = answer;
+  /** The load processes of rows that have so many. */
+  function loadsFor({ shape }: Row): readonly ChildProcess[] {
+    let loads = pools.get(shape.loads);
+    if (loads === undefined) {
+      loads = Array.from({ length: shape.loads }, () => startChild({ module: loadProcess }));
+      for (const load of loads) pin(load.pid!, shape.loads === 1 ? cores.load : cores.workersLoad);
+      pools.set(shape.loads, loads);
+    }
+    return loads;
+  }
+
+  /** Keys for each load process of a stretch. Those to get go on where the row's last stretch ended; none is added twice. */
+  function keysOf(row: Row, { documents }: MeasuredServer, load: number): Keys {
+    if (row.operation === "add") return { from: addedFrom + added, count: Number.MAX_SAFE_INTEGER };
+    const ahead = Math.floor((documents * load) / row.shape.loads);
+    return { from: 0, count: documents, stride: strideOf(documents), position: (positions.get(row) ?? 0) + ahead };
+  }
+
+  /** Runs a stretch of a row over connections that are open. */
+  async function run(row: Row, job: number, bounds: Omit<Stretch, "keys">): Promise<StretchResult> {
+    const server = servers.of.get(row.server)!;
+    const results = await Promise.all(
+      loadsFor(row).map(async (load, index) => {
+        const answer = await tell(load, { type: "run", job, stretch: { ...bounds, keys: keysOf(row, server, index) } });
+        if (answer.type !== "result") throw new Error("a load process did not measure");
+        return answer.result;
+      }),
+    );
+    const result = together(results);
     if (result.bytesMin < answerBytesMin) throw new Error(`an answer of ${result.bytesMin} bytes cannot hold the document`);
-    if (operation === "add") nextKey += result.requests;
+    if (row.operation === "add") added += result.latenciesMs.length;
+    else positions.set(row, ((positions.get(row) ?? 0) + result.latenciesMs.length) % server.documents);
     return result;
   }
 
-  /** Opens the connections of a row, lets them be used, closes them. */
-  async function connected<T>(row: Row, use: (server: ChildProcess) => Promise<T>): Promise<T> {
-    const server = servers.of.get(row.server)!;
-    const template = requestOf(row.operation, row.protocol, { authorization: servers.authorization });
+  /** Opens the connections of some rows, uses them, closes them. */
+  async function connected<T>(rows: readonly Row[], use: () => Promise<T>): Promise<T> {
+    const loads = loadsFor(rows[0]!);
+    const open = async (jobs: readonly Job[]): Promise<void> => {
+      await Promise.all(loads.map((load) => tell(load, { type: "open", jobs })));
+    };
+    await open(rows.map(jobOf));
     try {
-      await tell(load, { type: "open", job: { port: server.portFor(row.protocol), template, ...shapes[wireOf(row.protocol)] } });
-      return await use(server.child);
-    } catch (error) {
-      throw new Error(`${row.name} over ${row.protocol}: ${(error as Error).message}`, { cause: error });
+      return await use();
     } finally {
-      await tell(load, { type: "close" });
+      await open([]);
+    }
+  }
+
+  function jobOf({ server, operation, protocol, shape }: Row): Job {
+    const { authorization, portFor } = servers.of.get(server)!;
+    return { port: portFor(protocol), template: requestOf(operation, protocol, { authorization }), connections: shape.connections / shape.loads, streams: shape.streams };
+  }
+
+  async function measureOne(row: Row, job: number, seconds: number): Promise<Sample> {
+    await run(row, job, { ms: leadInMs });
+    const end = await beginUsage(servers.of.get(row.server)!.child);
+    const { elapsedMs, latenciesMs } = await run(row, job, { ms: seconds * 1000 });
+    const { cpuMicros, rssPeakBytes } = await end();
+    const requests = latenciesMs.length;
+    const sorted = latenciesMs.sort();
+    return {
+      requestsPerSecond: requests / (elapsedMs / 1000),
+      p50Ms: percentile(sorted, 0.5),
+      p99Ms: percentile(sorted, 0.99),
+      cpuMicrosPerRequest: cpuMicros / requests,
+      rssPeakMiB: rssPeakBytes / 2 ** 20,
+    };
+  }
+
+  /** Says which row it was whose load failed. */
+  async function of<T>(row: Row, doing: Promise<T>): Promise<T> {
+    try {
+      return await doing;
+    } catch (error) {
+      throw new Error(`${titleOf(row)}: ${(error as Error).message}`, { cause: error });
     }
   }
 
   return {
     warmUp: (row, { seconds, secondsMax, requests }) =>
-      connected(row, async () => {
-        await run(row, { ms: seconds * 1000, msMax: secondsMax * 1000, requestsMin: requests });
+      connected([row], async () => {
+        await of(row, run(row, 0, { ms: seconds * 1000, msMax: secondsMax * 1000, requestsMin: requests / row.shape.loads }));
       }),
-    measure: (row, seconds) =>
-      connected(row, async (server) => {
-        const before = await cpuMicrosOf(server);
-        const { requests, elapsedMs, p50Ms, p99Ms } = await run(row, { ms: seconds * 1000 });
-        const after = await cpuMicrosOf(server);
-        return { requestsPerSecond: requests / (elapsedMs / 1000), p50Ms, p99Ms, cpuMicrosPerRequest: (after - before) / requests };
-      }),
-    close: () => endChild(load),
+    measure(rows, seconds) {
+      const distinct = [...new Set(rows)];
+      return connected(distinct, async () => {
+        const samples: Sample[] = [];
+        for (const row of rows) samples.push(await of(row, measureOne(row, distinct.indexOf(row), seconds)));
+        return samples;
+      });
+    },
+    async close() {
+      await Promise.all([...pools.values()].flat().map(endChild));
+    },
   };
+}
+
+/** The results of load processes that ran at the same time. */
+function together(results: readonly StretchResult[]): StretchResult {
+  if (results.length === 1) return results[0]!;
+  const latenciesMs = new Float32Array(results.reduce((sum, result) => sum + result.latenciesMs.length, 0));
+  let at = 0;
+  for (const result of results) {
+    latenciesMs.set(result.latenciesMs, at);
+    at += result.latenciesMs.length;
+  }
+  return { latenciesMs, elapsedMs: Math.max(...results.map(({ elapsedMs }) => elapsedMs)), bytesMin: Math.min(...results.map(({ bytesMin }) => bytesMin)) };
 }
 
 async function tell(load: ChildProcess, command: LoadCommand): Promise<LoadAnswer> {

@@ -1,17 +1,22 @@
 /** What `npm run bench` takes on its command line. */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { documentsFew, documentsWanted } from "./comparisons.js";
 
 /** How much is measured. */
 export interface BenchOptions {
-  /** Rounds; medians are taken over them. */
+  /** Rounds; every comparison gives two pairs of stretches in one, or several times two. */
   readonly rounds: number;
-  /** Seconds that one row is measured for in one round. */
+  /** Seconds of one stretch. */
   readonly seconds: number;
   /** Load ahead of the first round of a row: so many seconds, and longer where fewer requests were served by then. */
   readonly warmUp: WarmUp;
-  /** Rows whose name or protocol holds one of these texts; empty: all rows. */
+  /** Documents in the larger of the two stores that are compared. */
+  readonly documents: number;
+  /** Rows and comparisons whose names hold one of these texts; empty: all. */
   readonly only: readonly string[];
+  /** The row to profile instead of measuring; undefined: none. */
+  readonly cpuProfile: string | undefined;
   /** File that the results are written to. */
   readonly out: string;
 }
@@ -26,16 +31,23 @@ export interface WarmUp {
 /** What `--help` prints. */
 export const usage = `npm run bench -- [options]
 
-  --rounds N       rounds; medians are taken over them (5)
-  --seconds S      seconds per row and round (1.5)
-  --only TEXT      only rows whose name or protocol holds TEXT; may be repeated
-  --out FILE       where results are written (bench/results/latest.json)
-  --quick          one short round of everything, to see that it runs
+  --rounds N       rounds; ratios are medians over all their pairs of stretches (12)
+  --seconds S      seconds of a stretch (0.3; at most 1)
+  --only TEXT      only rows and comparisons whose name or protocol holds TEXT; may be repeated
+  --documents N    documents of the store that is compared with one of ${documentsFew} (${documentsWanted})
+  --out FILE       where results are written, with a chart beside it (bench/results/latest.json)
+  --quick          one short round of everything, with few documents, to see that it runs
+  --cpu-prof ROW   profile the server of one row instead, by name and protocol: "Parapet Get grpc"
 `;
 
 const resultsFile = fileURLToPath(new URL("../../results/latest.json", import.meta.url));
-const full = { rounds: 5, seconds: 1.5, warmUp: { seconds: 1, secondsMax: 5, requests: 8_000 } };
-const quick = { rounds: 1, seconds: 0.5, warmUp: { seconds: 0.2, secondsMax: 0.2, requests: 0 } };
+const full = { rounds: 12, seconds: 0.3, documents: documentsWanted, warmUp: { seconds: 0.8, secondsMax: 4, requests: 8_000 } };
+const quick = { rounds: 1, seconds: 0.15, documents: 2_000, warmUp: { seconds: 0.1, secondsMax: 0.1, requests: 0 } };
+
+/** Longer, and a server may close connections that wait for their next stretch. In seconds. */
+const secondsMax = 1;
+const roundsMax = 1_000;
+const documentsMax = 50_000_000;
 
 /**
  * Reads the options; `help` where they ask for it.
@@ -48,21 +60,35 @@ export function readOptions(argv: readonly string[]): BenchOptions | "help" {
     options: {
       rounds: { type: "string" },
       seconds: { type: "string" },
+      documents: { type: "string" },
       only: { type: "string", multiple: true },
       out: { type: "string" },
       quick: { type: "boolean" },
+      "cpu-prof": { type: "string" },
       help: { type: "boolean", short: "h" },
     },
   });
   if (values.help) return "help";
   const base = values.quick ? quick : full;
-  const rounds = positive("--rounds", values.rounds ?? base.rounds);
-  if (!Number.isInteger(rounds)) throw new Error(`--rounds: ${rounds} is not a whole number`);
-  return { ...base, rounds, seconds: positive("--seconds", values.seconds ?? base.seconds), only: values.only ?? [], out: values.out ?? resultsFile };
+  return {
+    warmUp: base.warmUp,
+    rounds: whole("--rounds", values.rounds ?? base.rounds, 1, roundsMax),
+    seconds: within("--seconds", values.seconds ?? base.seconds, 0.01, secondsMax),
+    documents: whole("--documents", values.documents ?? base.documents, 1, documentsMax),
+    only: values.only ?? [],
+    cpuProfile: values["cpu-prof"],
+    out: values.out ?? resultsFile,
+  };
 }
 
-function positive(name: string, given: string | number): number {
+function within(name: string, given: string | number, min: number, max: number): number {
   const value = Number(given);
-  if (!(value > 0 && value <= 3600)) throw new Error(`${name}: ${given} is not a number above 0`);
+  if (!(value >= min && value <= max)) throw new Error(`${name}: ${given} is not a number from ${min} to ${max}`);
+  return value;
+}
+
+function whole(name: string, given: string | number, min: number, max: number): number {
+  const value = within(name, given, min, max);
+  if (!Number.isInteger(value)) throw new Error(`${name}: ${given} is not a whole number`);
   return value;
 }

@@ -1,33 +1,22 @@
 /** Gives a fresh Parapet server the user and the documents that the bench calls with. */
 import { randomBytes } from "node:crypto";
-import { create, toJson } from "@bufbuild/protobuf";
-import { AddRequestSchema } from "@parapet/contract/parapet/document/v1/document_service_pb";
-import { benchCollection, sampleAdd } from "../load/document.js";
-import { keyOf } from "../load/job.js";
+import { benchCollection } from "../load/document.js";
 import type { ParapetServer } from "../process/parapet.js";
-
-/** Documents that `Get` reads in turn; their keys count from 0. */
-export const documentsToGet = 1000;
-
-const batchSize = 100;
+import { importDocuments } from "./import-documents.js";
 
 /**
  * Registers a user that may read and write the bench's collection and is no admin, so that calls take the way of an
  * ordinary principal through the gate; adds the documents to get. Returns the value of its `Authorization` header.
  */
-export async function prepareParapet(server: ParapetServer): Promise<string> {
+export async function prepareParapet(server: ParapetServer, documents: number, onProgress: (text: string) => void): Promise<string> {
   const username = "bench";
   const password = randomBytes(18).toString("base64url");
   const admin = await login(server, server.adminUser, server.adminPassword);
   await post(server, "/v1/auth/register", { username, password }, admin);
   await post(server, "/v1/auth/permissions", { username, collection: benchCollection, read: true, write: true, admin: false }, admin);
-  const bench = await login(server, username, password);
-  const { collection, key: _key, ...document } = toJson(AddRequestSchema, create(AddRequestSchema, sampleAdd())) as Record<string, unknown>;
-  for (let from = 0; from < documentsToGet; from += batchSize) {
-    const documents = Array.from({ length: batchSize }, (_, index) => ({ ...document, key: keyOf(from + index) }));
-    await post(server, "/v1/add-batch", { collection, documents }, bench);
-  }
-  return bench;
+  const authorization = await login(server, username, password);
+  await importDocuments({ url: server.url, authorization, documents, onProgress });
+  return authorization;
 }
 
 async function login(server: ParapetServer, username: string, password: string): Promise<string> {

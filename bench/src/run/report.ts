@@ -1,8 +1,9 @@
 /** Prints the results and writes them down. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem, type } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { type Column, renderTable } from "../text/table.js";
+import { renderChart } from "./chart.js";
 import type { RatioResult, RowResult } from "./results.js";
 
 /** What the figures were taken on. */
@@ -15,7 +16,7 @@ export interface Machine {
   /** True where server and load had a core each. */
   readonly pinned: boolean;
   readonly rounds: number;
-  readonly secondsPerRound: number;
+  readonly secondsPerStretch: number;
 }
 
 /** All that a run found out. */
@@ -26,7 +27,7 @@ export interface Report {
 }
 
 /** Describes this machine. */
-export function describeMachine(pinned: boolean, rounds: number, secondsPerRound: number): Machine {
+export function describeMachine(pinned: boolean, rounds: number, secondsPerStretch: number): Machine {
   return {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cores: cpus().length,
@@ -35,36 +36,44 @@ export function describeMachine(pinned: boolean, rounds: number, secondsPerRound
     node: process.version,
     pinned,
     rounds,
-    secondsPerRound,
+    secondsPerStretch,
   };
 }
 
 const rowColumns: readonly Column<RowResult>[] = [
   { title: "what", text: ({ name }) => name },
   { title: "protocol", text: ({ protocol }) => protocol },
+  { title: "open", text: ({ connections, streams }) => `${connections} × ${streams}`, right: true },
   { title: "CPU µs/request", text: (row) => row.cpuMicrosPerRequest.toFixed(1), right: true },
   { title: "requests/s", text: (row) => String(row.requestsPerSecond), right: true },
   { title: "p50 ms", text: (row) => row.p50Ms.toFixed(2), right: true },
   { title: "p99 ms", text: (row) => row.p99Ms.toFixed(2), right: true },
+  { title: "peak MiB", text: (row) => String(row.rssPeakMiB), right: true },
 ];
 
 const ratioColumns: readonly Column<RatioResult>[] = [
-  { title: "peer's CPU / ours (larger is better)", text: ({ name }) => name },
+  { title: "against (larger is better)", text: ({ name }) => name },
   { title: "ratio", text: ({ value }) => value.toFixed(2), right: true },
+  { title: "half of the pairs", text: ({ low, high, pairs }) => `${low.toFixed(2)} – ${high.toFixed(2)} of ${pairs}`, right: true },
   { title: "target", text: ({ target }) => (target === null ? "" : `≥ ${target.toFixed(2)}`), right: true },
   { title: "", text: ({ value, target }) => (target === null ? "" : value >= target ? "met" : "MISSED") },
 ];
 
 /** The report as text for people. */
 export function renderReport({ machine, rows, ratios }: Report): string {
-  const { cpu, cores, memoryGiB, os, node, pinned, rounds, secondsPerRound } = machine;
+  const { cpu, cores, memoryGiB, os, node, pinned, rounds, secondsPerStretch } = machine;
   const where = `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${os}, Node ${node.slice(1)}; server and load ${pinned ? "on a core each" : "NOT pinned to cores"}`;
-  const how = `medians of ${rounds} × ${secondsPerRound} s; gRPC and gRPC-Web: 8 connections × 8 streams, HTTP/1.1: 64 connections`;
+  const how = `medians over ${rounds} rounds, stretches of ${secondsPerStretch} s; open: connections × requests on each`;
   return [where, how, "", renderTable(rowColumns, rows), ...(ratios.length === 0 ? [] : ["", renderTable(ratioColumns, ratios)]), ""].join("\n");
 }
 
-/** Writes the report for programs to read. */
-export async function writeReport(report: Report, file: string): Promise<void> {
+/** Writes the report for programs to read, and beside it the chart of its ratios, where it has some with a target. Returns the names of both. */
+export async function writeReport(report: Report, file: string): Promise<readonly string[]> {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
+  const chart = renderChart(report);
+  if (chart === undefined) return [file];
+  const chartFile = join(dirname(file), "ratios.svg");
+  await writeFile(chartFile, chart);
+  return [file, chartFile];
 }

@@ -1,80 +1,91 @@
-/** Figures come out as medians, ratios as peer by ours, options as they were asked for. */
+/** Rows come out as medians, ratios as medians of pairs, larger where ours does better. */
 import { toBinary } from "@bufbuild/protobuf";
 import { DocumentSchema } from "@parapet/contract/parapet/document/v1/document_pb";
 import { describe, expect, it } from "vitest";
 import { documentBytes, sampleDocument } from "../load/document.js";
 import { renderTable } from "../text/table.js";
+import type { Comparison, Figure } from "./comparisons.js";
 import { readOptions } from "./options.js";
-import { median, ratioResults, rowResult, type Sample } from "./results.js";
-import { comparisons, rows, scheduleOf, selectRows } from "./rows.js";
+import { type Pair, ratioResults, rowResult, type Sample } from "./results.js";
+import { row } from "./rows.js";
 
-function sample(cpuMicrosPerRequest: number): Sample {
-  return { requestsPerSecond: 1e6 / cpuMicrosPerRequest, p50Ms: 1, p99Ms: 2, cpuMicrosPerRequest };
+const usual: Sample = { requestsPerSecond: 1000, p50Ms: 1, p99Ms: 2, cpuMicrosPerRequest: 50, rssPeakMiB: 100 };
+const ours = row("ours", "parapet", "get", "grpc");
+const peer = row("peer", "grpc-js", "get", "grpc");
+
+function comparisonOf(of: Figure, target: number | null = null): Comparison {
+  return { ours, peer, blocksPerRound: 1, ratios: [{ name: "it", of, target }] };
 }
 
-describe("results", () => {
-  it.each([
-    [[3], 3],
-    [[9, 1, 5], 5],
-    [[4, 1, 3, 2], 2.5],
-  ])("the median of %o is %f", (values, expected) => expect(median(values)).toBe(expected));
+function cpuPair(ourMicros: number, peerMicros: number): Pair {
+  return { ours: { ...usual, cpuMicrosPerRequest: ourMicros }, peer: { ...usual, cpuMicrosPerRequest: peerMicros } };
+}
 
-  it("a row is reported as its medians", () => {
-    expect(rowResult(rows[0]!, [sample(100), sample(300), sample(200)])).toMatchObject({ name: rows[0]!.name, cpuMicrosPerRequest: 200, requestsPerSecond: 5000 });
+describe("a row", () => {
+  it("is reported as its medians, and the highest peak of memory", () => {
+    const samples = [100, 300, 200].map((micros) => ({ ...usual, cpuMicrosPerRequest: micros, requestsPerSecond: 1e6 / micros, rssPeakMiB: micros }));
+    expect(rowResult(ours, samples)).toEqual({
+      name: "ours",
+      protocol: "grpc",
+      requestsPerSecond: 5000,
+      p50Ms: 1,
+      p99Ms: 2,
+      cpuMicrosPerRequest: 200,
+      rssPeakMiB: 300,
+      connections: 8,
+      streams: 8,
+    });
+  });
+});
+
+describe("a ratio", () => {
+  it("is the median of pairs, not the ratio of medians: a slow second weighs on both halves of a pair", () => {
+    const pairs = [cpuPair(50, 100), cpuPair(500, 1000), cpuPair(10, 20), cpuPair(10, 30), cpuPair(20, 20)];
+    expect(ratioResults(comparisonOf("cpu", 1.5), pairs)).toEqual([{ name: "it", value: 2, target: 1.5, of: "cpu", low: 2, high: 2, pairs: 5 }]);
   });
 
-  it("a ratio is the peer's CPU time by ours, larger where ours is cheaper", () => {
-    const { name, ours, peer, target } = comparisons[0]!;
-    const samples = new Map([
-      [ours, [sample(50), sample(100), sample(10)]],
-      [peer, [sample(100), sample(400), sample(15)]],
-    ]);
-    expect(ratioResults(samples)).toEqual([{ name, value: 2, target }]);
+  it("comes with the quartiles of its pairs", () => {
+    const [result] = ratioResults(comparisonOf("cpu"), [1, 2, 3, 4, 5].map((times) => cpuPair(10, 10 * times)));
+    expect(result).toMatchObject({ value: 3, low: 2, high: 4 });
   });
 
-  it("a comparison without one of its rows is left out", () => {
-    expect(ratioResults(new Map([[comparisons[0]!.ours, [sample(1)]]]))).toEqual([]);
+  it.each<[Figure, Partial<Sample>]>([
+    ["cpu", { cpuMicrosPerRequest: usual.cpuMicrosPerRequest / 2 }],
+    ["requests", { requestsPerSecond: usual.requestsPerSecond * 2 }],
+    ["p99", { p99Ms: usual.p99Ms / 2 }],
+    ["rss", { rssPeakMiB: usual.rssPeakMiB / 2 }],
+  ])("of %s is 2 where ours does twice as well", (of, better) => {
+    expect(ratioResults(comparisonOf(of), [{ ours: { ...usual, ...better }, peer: usual }])[0]!.value).toBe(2);
   });
+});
 
-  it("every comparison names rows that are measured", () => {
-    for (const { ours, peer } of comparisons) expect(rows).toEqual(expect.arrayContaining([ours, peer]));
-  });
-
-  it("a round measures every row, tight comparisons several times, and every other round backwards", () => {
-    const first = scheduleOf(rows, 1);
-    const tight = comparisons.find(({ repeats }) => repeats !== undefined)!;
-    expect(new Set(first)).toEqual(new Set(rows));
-    expect(first.filter((row) => row === tight.ours)).toHaveLength(tight.repeats!);
-    expect(first.filter((row) => row === tight.peer)).toHaveLength(tight.repeats!);
-    expect(scheduleOf(rows, 2)).toEqual([...first].reverse());
-    expect(scheduleOf([tight.ours], 1)).toEqual([tight.ours]);
-  });
-
-  it("the document is exactly as long as it is said to be", () => {
+describe("the document", () => {
+  it("is exactly as long as it is said to be", () => {
     expect(toBinary(DocumentSchema, sampleDocument())).toHaveLength(documentBytes);
   });
 });
 
 describe("options", () => {
-  it("select rows by name or protocol, whatever the case", () => {
-    expect(selectRows(["GRPC-WEB"]).every(({ protocol }) => protocol === "grpc-web")).toBe(true);
-    expect(selectRows(["fastify"])).toHaveLength(1);
-    expect(selectRows(["no such row"])).toEqual([]);
-    expect(selectRows([])).toBe(rows);
+  it("take numbers, also beside --quick", () => {
+    const argv = ["--quick", "--rounds", "5", "--seconds", "0.2", "--documents", "300", "--only", "a", "--only", "b"];
+    expect(readOptions(argv)).toMatchObject({ rounds: 5, seconds: 0.2, documents: 300, only: ["a", "b"], cpuProfile: undefined });
   });
 
-  it("take rounds and seconds, also beside --quick", () => {
-    expect(readOptions(["--quick", "--rounds", "5", "--seconds", "0.2", "--only", "a", "--only", "b"])).toMatchObject({ rounds: 5, seconds: 0.2, only: ["a", "b"] });
+  it("measure a million documents unless asked for less", () => {
+    expect(readOptions([])).toMatchObject({ documents: 1_000_000 });
+    expect(readOptions(["--cpu-prof", "Parapet Get grpc"])).toMatchObject({ cpuProfile: "Parapet Get grpc" });
   });
 
-  it.each([[["--rounds", "0"]], [["--rounds", "1.5"]], [["--seconds", "x"]], [["--frobnicate"]]])("refuse %o", (argv) => expect(() => readOptions(argv)).toThrow());
+  it.each([[["--rounds", "0"]], [["--rounds", "1.5"]], [["--seconds", "x"]], [["--seconds", "2"]], [["--documents", "0"]], [["--frobnicate"]]])("refuse %o", (argv) =>
+    expect(() => readOptions(argv)).toThrow(),
+  );
 });
 
 describe("a table", () => {
   it("aligns words to the left and numbers to the right", () => {
     const columns = [
-      { title: "name", text: (row: [string, number]) => row[0] },
-      { title: "n", text: (row: [string, number]) => String(row[1]), right: true },
+      { title: "name", text: (cells: [string, number]) => cells[0] },
+      { title: "n", text: (cells: [string, number]) => String(cells[1]), right: true },
     ];
     expect(renderTable(columns, [["a", 5], ["longer", 100]])).toBe(["name      n", "──────  ───", "a         5", "longer  100"].join("\n"));
   });

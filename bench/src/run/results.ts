@@ -1,37 +1,57 @@
 /** Turns the samples of all rounds into the figures that are reported. */
-import { type Comparison, comparisons, type Row } from "./rows.js";
+import type { Comparison, Figure } from "./comparisons.js";
+import type { Row } from "./rows.js";
+import { median, quartiles } from "./statistics.js";
 
-/** What one row came to in one round. */
+/** What one row came to in one stretch. */
 export interface Sample {
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** CPU time of the server process for one request, in microseconds. */
+  /** CPU time of the server's processes for one request, in microseconds. */
   readonly cpuMicrosPerRequest: number;
+  /** The most memory that they had resident, in MiB. */
+  readonly rssPeakMiB: number;
 }
 
-/** One row of the report: medians over the rounds. */
+/** Two stretches that were measured back to back. */
+export interface Pair {
+  readonly ours: Sample;
+  readonly peer: Sample;
+}
+
+/** One row of the report: medians over its stretches, but the highest peak of memory. */
 export interface RowResult extends Sample {
   readonly name: string;
   readonly protocol: string;
+  readonly connections: number;
+  /** Requests that one connection had open at a time. */
+  readonly streams: number;
 }
 
 /** One ratio of the report; larger is better. */
 export interface RatioResult {
   readonly name: string;
+  /** The median over all pairs. */
   readonly value: number;
   readonly target: number | null;
+  readonly of: Figure;
+  /** Half of the pairs lie between the two. */
+  readonly low: number;
+  readonly high: number;
+  readonly pairs: number;
 }
 
-/** The middle one of some values; of an even number the mean of the middle two. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const upper = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[upper]! : (sorted[upper - 1]! + sorted[upper]!) / 2;
-}
+/** How well ours did beside the peer in one pair, by what is compared. */
+const ratio: Readonly<Record<Figure, (pair: Pair) => number>> = {
+  cpu: ({ ours, peer }) => peer.cpuMicrosPerRequest / ours.cpuMicrosPerRequest,
+  requests: ({ ours, peer }) => ours.requestsPerSecond / peer.requestsPerSecond,
+  p99: ({ ours, peer }) => peer.p99Ms / ours.p99Ms,
+  rss: ({ ours, peer }) => peer.rssPeakMiB / ours.rssPeakMiB,
+};
 
-/** The medians of a row. */
-export function rowResult({ name, protocol }: Row, samples: readonly Sample[]): RowResult {
+/** The figures of a row. */
+export function rowResult({ name, protocol, shape }: Row, samples: readonly Sample[]): RowResult {
   const of = (field: keyof Sample, digits: number): number => rounded(median(samples.map((sample) => sample[field])), digits);
   return {
     name,
@@ -40,25 +60,18 @@ export function rowResult({ name, protocol }: Row, samples: readonly Sample[]): 
     p50Ms: of("p50Ms", 2),
     p99Ms: of("p99Ms", 2),
     cpuMicrosPerRequest: of("cpuMicrosPerRequest", 1),
+    rssPeakMiB: rounded(Math.max(...samples.map(({ rssPeakMiB }) => rssPeakMiB)), 0),
+    connections: shape.connections,
+    streams: shape.streams,
   };
 }
 
-/**
- * The ratios of all comparisons whose rows were both measured: the median over rounds of the peer's CPU time by ours.
- * Within a round both were measured close together, so that a slow minute of the machine weighs on both.
- */
-export function ratioResults(samples: ReadonlyMap<Row, readonly Sample[]>): readonly RatioResult[] {
-  return comparisons.flatMap((comparison) => {
-    const values = valuesOf(comparison, samples);
-    return values.length === 0 ? [] : [{ name: comparison.name, value: rounded(median(values), 2), target: comparison.target }];
-  });
-}
-
-function valuesOf({ ours, peer }: Comparison, samples: ReadonlyMap<Row, readonly Sample[]>): readonly number[] {
-  const peers = samples.get(peer) ?? [];
-  return (samples.get(ours) ?? []).flatMap((sample, round) => {
-    const beside = peers[round];
-    return beside === undefined ? [] : [beside.cpuMicrosPerRequest / sample.cpuMicrosPerRequest];
+/** The ratios of a comparison. */
+export function ratioResults({ ratios }: Comparison, pairs: readonly Pair[]): readonly RatioResult[] {
+  return ratios.map(({ name, of, target }) => {
+    const values = pairs.map(ratio[of]);
+    const { low, high } = quartiles(values);
+    return { name, value: rounded(median(values), 2), target, of, low: rounded(low, 2), high: rounded(high, 2), pairs: pairs.length };
   });
 }
 
