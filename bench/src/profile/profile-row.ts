@@ -10,12 +10,13 @@ import { createMeter } from "../run/measure.js";
 import type { BenchOptions } from "../run/options.js";
 import { type Row, titleOf } from "../run/rows.js";
 import { startServers } from "../run/servers.js";
-import { renderTable } from "../text/table.js";
-import { type FunctionShare, summarise } from "./summarise.js";
+import { type Column, renderTable } from "../text/table.js";
+import { type FunctionShare, type PlaceShare, summarise } from "./summarise.js";
 
 /** Stretches under which the profile is taken. */
 const stretches = 10;
 const functionsShown = 40;
+const placesShown = 20;
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -60,12 +61,17 @@ export async function profileRow(text: string, catalogue: Catalogue, { warmUp, s
     await meter.close();
     await servers.close();
   }
-  const { busyMs, idleMs, functions } = summarise(JSON.parse(await readFile(file, "utf8")) as Profiler.Profile, root);
-  process.stdout.write(`the main thread ran for ${(busyMs / 1000).toFixed(2)} s and was idle for ${(idleMs / 1000).toFixed(2)} s; its functions by their own time:\n\n`);
-  process.stdout.write(`${renderTable<FunctionShare>([
-    { title: "%", text: ({ share }) => (share * 100).toFixed(1), right: true },
-    { title: "function", text: ({ name }) => name },
-    { title: "at", text: ({ at }) => at },
-  ], functions.slice(0, functionsShown))}\n\nthe whole profile, for Chrome's developer tools: ${file}\n`);
+  const { busyMs, idleMs, functions, places } = summarise(JSON.parse(await readFile(file, "utf8")) as Profiler.Profile, root);
+  const share = { title: "%", text: (of: { readonly share: number }) => (of.share * 100).toFixed(1), right: true };
+  const functionColumns: readonly Column<FunctionShare>[] = [share, { title: "function", text: ({ name }) => name }, { title: "at", text: ({ at }) => at }];
+  const placeColumns: readonly Column<PlaceShare>[] = [share, { title: "where", text: ({ place }) => place }];
+  process.stdout.write(
+    [
+      `the main thread ran for ${(busyMs / 1000).toFixed(2)} s and was idle for ${(idleMs / 1000).toFixed(2)} s; parts of the former, by what ran itself:`,
+      renderTable(functionColumns, functions.slice(0, functionsShown)),
+      renderTable(placeColumns, places.slice(0, placesShown)),
+      `the whole profile, for Chrome's developer tools: ${file}\n`,
+    ].join("\n\n"),
+  );
   return 0;
 }

@@ -39,8 +39,15 @@ describe("the summary of a profile", () => {
     expect(summarise(profile, "/repo").functions.map(({ name, share }) => [name, Math.round(share * 30)])).toEqual([["(anonymous)", 20], ["encode", 10]]);
   });
 
+  it("adds up what lies in one folder, one package, one part of Node", () => {
+    const files = ["file:///repo/server/dist/gate/act.js", "file:///repo/server/dist/gate/gate.js", "file:///repo/node_modules/@scope/name/dist/a.js", "file:///repo/node_modules/lmdb/read.js", "node:internal/http2/core", "node:internal/http2/util", "node:net"];
+    const many = [node(1, "(root)"), ...files.map((url, index) => node(index + 2, `f${index}`, url, 0)), node(20, "(program)"), node(21, "writeBuffer"), node(22, "")];
+    const { places } = summarise(profileOf(many, many.slice(1).map(({ id }) => [id, 1000])), "/repo");
+    expect(Object.fromEntries(places.map(({ place, share }) => [place, Math.round(share * 10)]))).toEqual({ "server/dist/gate": 2, "@scope/name": 1, lmdb: 1, "node:internal/http2": 2, "node:net": 1, "(program)": 1, "built in": 2 });
+  });
+
   it("is empty for a process that only waited", () => {
-    expect(summarise(profileOf(nodes, [[2, 500]]), "/repo")).toEqual({ busyMs: 0, idleMs: 0.5, functions: [] });
+    expect(summarise(profileOf(nodes, [[2, 500]]), "/repo")).toEqual({ busyMs: 0, idleMs: 0.5, functions: [], places: [] });
   });
 });
 

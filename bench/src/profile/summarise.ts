@@ -12,16 +12,26 @@ export interface FunctionShare {
   readonly share: number;
 }
 
+/** What the functions of one folder or package had together. */
+export interface PlaceShare {
+  readonly place: string;
+  readonly share: number;
+}
+
 /** A profile in figures. */
 export interface ProfileSummary {
   readonly busyMs: number;
   readonly idleMs: number;
   /** The functions with most time first. */
   readonly functions: readonly FunctionShare[];
+  /** The folders and packages with most time first. */
+  readonly places: readonly PlaceShare[];
 }
 
 /** What V8 calls the time in which nothing ran. */
 const idleName = "(idle)";
+/** How a function without a name is shown. */
+const anonymous = "(anonymous)";
 
 /** Sums a profile up. Paths below `root` are shown from there. */
 export function summarise({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile, root: string): ProfileSummary {
@@ -38,7 +48,7 @@ export function summarise({ nodes, samples = [], timeDeltas = [] }: Profiler.Pro
       continue;
     }
     busyMicros += micros;
-    const name = callFrame.functionName === "" ? "(anonymous)" : callFrame.functionName;
+    const name = callFrame.functionName === "" ? anonymous : callFrame.functionName;
     const at = callFrame.url === "" ? "" : `${shortened(callFrame.url, root)}:${callFrame.lineNumber + 1}`;
     const key = `${name} ${at}`;
     const known = byFunction.get(key);
@@ -48,7 +58,25 @@ export function summarise({ nodes, samples = [], timeDeltas = [] }: Profiler.Pro
   const functions = Array.from(byFunction.values(), ({ name, at, micros }) => ({ name, at, share: busyMicros === 0 ? 0 : micros / busyMicros }))
     .filter(({ share }) => share > 0)
     .sort((a, b) => b.share - a.share);
-  return { busyMs: busyMicros / 1000, idleMs: idleMicros / 1000, functions };
+  return { busyMs: busyMicros / 1000, idleMs: idleMicros / 1000, functions, places: placesOf(functions) };
+}
+
+function placesOf(functions: readonly FunctionShare[]): readonly PlaceShare[] {
+  const shares = new Map<string, number>();
+  for (const { name, at, share } of functions) {
+    const place = placeOf(name, at);
+    shares.set(place, (shares.get(place) ?? 0) + share);
+  }
+  return Array.from(shares, ([place, share]) => ({ place, share })).sort((a, b) => b.share - a.share);
+}
+
+/** A package by its name, a file by its folder, Node's own files by the first two parts of theirs; what V8 names in brackets by that. */
+function placeOf(name: string, at: string): string {
+  if (at === "") return name.startsWith("(") && name !== anonymous ? name : "built in";
+  const dependency = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(at)?.[1];
+  if (dependency !== undefined) return dependency;
+  const file = at.slice(0, at.lastIndexOf(":"));
+  return at.startsWith("node:") ? file.split("/").slice(0, 2).join("/") : file.slice(0, file.lastIndexOf("/"));
 }
 
 function shortened(url: string, root: string): string {
