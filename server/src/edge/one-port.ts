@@ -152,29 +152,68 @@ function createHttp2(handler: RequestHandler, bounds: OnePortTimeouts, sessions:
   );
   server.on("session", (session) => {
     sessions.add(session);
-    let streams = 0;
+    const open: OpenStreams = { count: 0 };
+    openStreamsOf.set(session, open);
     session.once("close", () => sessions.delete(session));
     session.on("error", ignore);
-    session.on("stream", (stream) => {
-      streams++;
-      stream.once("close", () => streams--);
-    });
     // Half a header block is no stream yet and would keep a graceful close waiting. Streams bound themselves.
     session.setTimeout(bounds.h2IdleMs, () => {
-      if (streams === 0) session.destroy();
+      if (open.count === 0) session.destroy();
     });
   });
   server.on("sessionError", ignore);
-  server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) => {
-    stream.on("error", ignore);
-    if (!stream.endAfterHeaders) {
-      stream.setTimeout(bounds.h2StreamMs, () => stream.close());
-      // A call whose request is whole may be silent for long: a watch, a slow export.
-      stream.once("end", () => stream.setTimeout(0));
+  const boundBody = boundBodies(bounds.h2StreamMs);
+  server.on("stream", (stream: ServerHttp2Stream & Counted, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) => {
+    // Who closes the connection with the very packet that asks leaves a stream without a session.
+    const open = openStreamsOf.get(stream.session as ServerHttp2Session);
+    if (open !== undefined) {
+      open.count++;
+      stream[openStreams] = open;
+      stream.on("close", leaveOpenStreams);
     }
+    stream.on("error", ignore);
+    if (!stream.endAfterHeaders) boundBody(stream);
     handler.http2(stream, headers, rawHeaders);
   });
   return server;
+}
+
+/** Streams of a session that are open. */
+interface OpenStreams {
+  count: number;
+}
+
+const openStreamsOf = new WeakMap<ServerHttp2Session, OpenStreams>();
+/** Where a stream finds them: its session is out of its reach when it closes. */
+const openStreams = Symbol("open streams of the session");
+
+interface Counted {
+  [openStreams]?: OpenStreams;
+}
+
+function leaveOpenStreams(this: Counted): void {
+  this[openStreams]!.count--;
+}
+
+/**
+ * Bounds the time between two pieces of a body. Most bodies are whole by the end of the turn of the event loop in which their
+ * head was read; only the others get a timer.
+ */
+function boundBodies(betweenMs: number): (stream: ServerHttp2Stream) => void {
+  let young: ServerHttp2Stream[] = [];
+  const bound = (): void => {
+    const streams = young;
+    young = [];
+    for (const stream of streams) {
+      if (stream.readableEnded || stream.destroyed) continue;
+      stream.setTimeout(betweenMs, () => stream.close());
+      // A call whose request is whole may be silent for long: a watch, a slow export.
+      stream.once("end", () => stream.setTimeout(0));
+    }
+  };
+  return (stream) => {
+    if (young.push(stream) === 1) setImmediate(bound);
+  };
 }
 
 function ignore(): void {

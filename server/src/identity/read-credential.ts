@@ -15,8 +15,9 @@ export type HeaderValues = (name: string) => readonly string[];
 export function readCredential(headers: HeaderValues): SentCredential | undefined | Failure {
   const bearers = headers("authorization");
   const keys = headers("x-api-key");
-  // Most calls carry exactly one.
   if (bearers.length + keys.length === 0) return undefined;
+  // Most calls carry exactly one.
+  if (bearers.length + keys.length === 1) return bearers.length === 1 ? readBearer(bearers[0]!) : readKey(keys[0]!);
   const sent = [...bearers.map(readBearer), ...keys.map(readKey)];
   const [first] = sent;
   for (const other of sent) {

@@ -166,7 +166,13 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const admitted = gate.admit(call, (name) => exchange.values(name));
     const outcome = admitted instanceof Promise ? admitted.then((refusal) => proceed(exchange, route, call, timeoutMs, refusal)) : proceed(exchange, route, call, timeoutMs, admitted);
     if (!(outcome instanceof Promise)) return metrics.end(call, started);
-    return outcome.finally(() => metrics.end(call, started));
+    return outcome.then(
+      () => metrics.end(call, started),
+      (cause: unknown) => {
+        metrics.end(call, started);
+        throw cause;
+      },
+    );
   };
 
   /** The rest of a call's life, after the gate has spoken. */
@@ -220,7 +226,11 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       const outcome = handle(exchange);
       if (outcome instanceof Promise) {
         running.add(outcome);
-        void outcome.catch(broken).finally(() => running.delete(outcome));
+        const over = (): void => void running.delete(outcome);
+        outcome.then(over, (cause: unknown) => {
+          over();
+          broken(cause);
+        });
       }
     } catch (cause) {
       broken(cause);

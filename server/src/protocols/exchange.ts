@@ -285,14 +285,14 @@ export class Http2Exchange extends Exchange {
     this.abandonBody();
     const bare = trailers === undefined && (body === undefined || body.length === 0 || this.verb === "HEAD");
     stream.respond(fields(status, headers), { endStream: bare, waitForTrailers: trailers !== undefined });
-    if (trailers !== undefined) stream.once("wantTrailers", () => sendTrailers(stream, trailers));
+    if (trailers !== undefined) stream.on("wantTrailers", () => sendTrailers(stream, trailers));
     if (!bare) stream.end(body);
   }
   begin(status: number, headers: HeaderList, withTrailers: boolean): Writable {
     const { stream } = this;
     if (!this.gone) {
       stream.respond(fields(status, headers), { waitForTrailers: withTrailers });
-      if (withTrailers) stream.once("wantTrailers", () => sendTrailers(stream, this.#trailers ?? {}));
+      if (withTrailers) stream.on("wantTrailers", () => sendTrailers(stream, this.#trailers ?? {}));
     }
     return stream;
   }

@@ -14,18 +14,17 @@ export function readWhole(exchange: Exchange, bytesMax: number, done: (body: Buf
   let more: Buffer[] | undefined;
   let length = 0;
   let over = false;
+  // Whoever is done hears what comes later and does nothing: to stop listening costs more.
   const finish = (outcome: Buffer | Failure): void => {
     if (over) return;
     over = true;
-    source.off("data", onData);
-    source.off("end", onEnd);
-    source.off("close", onGone);
     done(outcome);
   };
   const onData = (chunk: Buffer): void => {
     length += chunk.length;
     if (length > bytesMax) {
       source.pause();
+      source.off("data", onData);
       return finish(fail(Reason.MESSAGE_TOO_LARGE, { bytesMax: String(bytesMax) }, { message: `a message may have at most ${bytesMax} bytes` }));
     }
     if (first === undefined) first = chunk;
@@ -33,7 +32,9 @@ export function readWhole(exchange: Exchange, bytesMax: number, done: (body: Buf
   };
   // A stream that was reset ends like one that is whole.
   const onEnd = (): void => finish(exchange.cut ? fail(Reason.CALL_CANCELLED) : more === undefined ? (first ?? none) : Buffer.concat(more, length));
-  const onGone = (): void => finish(fail(Reason.CALL_CANCELLED));
+  const onGone = (): void => {
+    if (!over) finish(fail(Reason.CALL_CANCELLED));
+  };
   source.on("data", onData);
   source.on("end", onEnd);
   source.on("close", onGone);
