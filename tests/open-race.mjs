@@ -2,7 +2,7 @@
 //
 //   node tests/open-race.mjs [guarded|unguarded]
 //
-// `unguarded` shows what lmdb does without admission: within seconds a commit is lost, or the environment is damaged.
+// `unguarded` shows what lmdb does without admission: a commit is lost, or the environment is damaged.
 
 import { fork } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -14,8 +14,9 @@ import { fileURLToPath } from "node:url";
 const { open } = createRequire(new URL("../server/package.json", import.meta.url))("lmdb");
 const { admit, awaitAdmission, mappedHook } = await import("../server/dist/store/admission.js");
 const [mode = "guarded", directory] = process.argv.slice(2);
-const durationMs = 5_000;
 const openers = 2;
+/** So many times the environment is opened, or so long it is tried, in milliseconds. */
+const [opensMax, durationMsMax] = [60, 60_000];
 
 const environment = (path, onMapped) =>
   open({ path: join(path, "data.mdb"), encoding: "binary", keyEncoding: "binary", overlappingSync: false, eventTurnBatching: false, cache: false, noSync: true, mapSize: 2 ** 26, ...mappedHook(onMapped) });
@@ -46,8 +47,8 @@ async function commit() {
     child.on("exit", (code) => (damaged ||= code === null ? "" : `an opener ended with ${code}`));
     return child;
   });
-  const untilMs = performance.now() + durationMs;
-  while (performance.now() < untilMs && damaged === "") {
+  const untilMs = performance.now() + durationMsMax;
+  while (opens < opensMax && performance.now() < untilMs && damaged === "") {
     try {
       for (let i = 0; i < 20; i++) {
         db.transactionSync(() => {

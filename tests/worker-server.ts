@@ -1,17 +1,10 @@
 /** A server with worker processes, started as an operator starts it, and connections of which one knows the worker. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { Agent, request } from "node:http";
 import type { Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const program = fileURLToPath(new URL("../sdk/cli/bin/parapet.js", import.meta.url));
-
-/** Password of the admin and of every user. */
-export const password = "correct horse battery staple";
+import { adminPassword, type Ending, freshDirectory, type ServerProcess, startProcess } from "./process.js";
+import { patienceMs, until, within } from "./waiting.js";
 
 /** An answer, its body read as JSON where it is JSON. */
 export interface Reply {
@@ -30,112 +23,102 @@ export interface Extras {
 
 /** One kept-alive HTTP/1.1 connection. */
 export interface Connection {
+  /** Rejects if the connection breaks, or no answer comes within `patienceMs`. */
   send(verb: string, path: string, extras?: Extras): Promise<Reply>;
-  /** Pid of the worker that serves it; after the first answer. */
+  /** Pid of the worker that serves it; after the first answer, over TCP. */
   worker(): number;
   close(): void;
 }
 
 /** A running server. */
 export interface WorkerServer {
+  readonly process: ServerProcess;
   readonly port: number;
   readonly directory: string;
   readonly dataDir: string;
-  readonly primary: ChildProcess;
-  /** What it wrote to stderr. */
-  readonly log: () => string;
+  /** Path of the Unix socket. */
+  readonly socket: string;
   /** Pids of the workers that live. */
   workers(): number[];
-  connect(): Connection;
+  /** How many connections each of `workers()` holds, those that callers keep open on both sockets. */
+  held(): number[];
+  /** A connection of its own; to the port unless `socketPath` is given. */
+  connect(socketPath?: string): Connection;
   /** One connection to each of two workers. */
   pair(): Promise<[Connection, Connection]>;
   login(username?: string): Promise<string>;
-  /** Signals the primary and resolves with its exit code, or the signal that ended it. */
-  stop(signal?: NodeJS.Signals): Promise<number | string>;
+  /** Resolves when as many workers live as there were at the start, none of them one of `gone`. */
+  restarted(gone: readonly number[]): Promise<void>;
+  /** Signals the primary and resolves when it has ended with all workers. */
+  stop(signal?: NodeJS.Signals): Promise<Ending>;
   cleanUp(): Promise<void>;
 }
 
-/** Starts `parapet serve --workers N`, on a data directory of its own unless one is given, without limits unless `env` says otherwise. */
-export async function startWorkers(workers: number, env: Readonly<Record<string, string>> = {}, directory = mkdtempSync(join(tmpdir(), "parapet-workers-"))): Promise<WorkerServer> {
-  const dataDir = join(directory, "data");
-  const primary = spawn(process.execPath, [program, "serve", "--workers", String(workers)], {
-    cwd: directory,
-    env: {
-      PATH: process.env["PATH"],
-      PARAPET_ADDR: "127.0.0.1:0",
-      PARAPET_DATA_DIR: dataDir,
-      PARAPET_AUTH_ADMIN_PASSWORD: password,
-      PARAPET_RATE_LIMIT_ENABLED: "false",
-      PARAPET_DRAIN_TIMEOUT: "5s",
-      ...env,
-    },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let said = "";
-  const exited = once(primary, "exit") as Promise<[number | null, string | null]>;
-  const port = await new Promise<number>((resolve, reject) => {
-    primary.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-      said += chunk;
-      const found = / listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(said);
-      if (found !== null) resolve(Number(found[1]));
-    });
-    void exited.then(([code]) => reject(new Error(`the server ended with ${code}: ${said}`)));
-  });
-
+/** Starts `parapet serve --workers N`, on a directory of its own unless one is given, without limits unless `env` says otherwise. */
+export async function startWorkers(count: number, env: Readonly<Record<string, string>> = {}, given?: string): Promise<WorkerServer> {
+  const fresh = given === undefined ? freshDirectory() : undefined;
+  const directory = given ?? fresh!.path;
+  const socket = join(directory, "s.sock");
+  const server = await startProcess(directory, { PARAPET_SOCKET: socket, ...env }, ["--workers", String(count)]);
+  const { pid, port } = server;
   const connections = new Set<Connection>();
-  const connect = (): Connection => {
-    const connection = openConnection(port, () => childrenOf(primary.pid!));
+  const workers = (): number[] => childrenOf(pid);
+  const connect = (socketPath?: string): Connection => {
+    const connection = openConnection(port, socketPath, workers);
     connections.add(connection);
     return connection;
   };
-  const server: WorkerServer = {
+  const login = async (username = "admin"): Promise<string> => {
+    const connection = connect();
+    const { status, body } = await connection.send("POST", "/v1/auth/login", { body: { username, password: adminPassword } });
+    connection.close();
+    if (status !== 200) throw new Error(`login of ${username}: ${status} ${JSON.stringify(body)}`);
+    return body.token as string;
+  };
+  const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<Ending> => {
+    for (const connection of connections) connection.close();
+    const crew = workers();
+    server.kill(signal);
+    try {
+      return await within(`the server and its workers end after ${signal}`, server.ended);
+    } catch (error) {
+      // The test fails; its processes must not stay.
+      for (const each of [pid, ...crew]) if (isAlive(each)) process.kill(each, "SIGKILL");
+      throw error;
+    }
+  };
+  return {
+    process: server,
     port,
     directory,
-    dataDir,
-    primary,
-    log: () => said,
-    workers: () => childrenOf(primary.pid!),
+    dataDir: join(directory, "data"),
+    socket,
+    workers,
+    held: () => {
+      const accepted = new Set([...tcpOf(port).values(), ...unixOf(socket)].map((inode) => `socket:[${inode}]`));
+      return workers().map((worker) => [...socketsOf(worker)].filter((each) => accepted.has(each)).length);
+    },
     connect,
     async pair() {
-      let first: Connection | undefined;
-      for (;;) {
+      let [first, second]: (Connection | undefined)[] = [];
+      await until("two connections go to two workers", async () => {
         const next = connect();
-        // Just after all were killed nobody listens.
-        const reply = await next.send("GET", "/health").catch(() => undefined);
-        if (reply === undefined) await pause(50);
-        else if (first === undefined) {
-          first = next;
-          continue;
-        } else if (next.worker() !== first.worker()) return [first, next];
-        next.close();
-      }
+        await next.send("GET", "/health");
+        if (first === undefined) first = next;
+        else if (next.worker() !== first.worker()) second = next;
+        else next.close();
+        return second !== undefined;
+      });
+      return [first!, second!];
     },
-    async login(username = "admin") {
-      const connection = connect();
-      const { status, body } = await connection.send("POST", "/v1/auth/login", { body: { username, password } });
-      connection.close();
-      if (status !== 200) throw new Error(`login of ${username}: ${status} ${JSON.stringify(body)}`);
-      return body.token as string;
-    },
-    async stop(signal = "SIGTERM") {
-      for (const connection of connections) connection.close();
-      primary.kill(signal);
-      const [code, by] = await exited;
-      return code ?? by!;
-    },
+    login,
+    restarted: (gone) => until("workers are started again", () => workers().length === count && !workers().some((worker) => gone.includes(worker))),
+    stop,
     async cleanUp() {
-      if (primary.exitCode === null && primary.signalCode === null) await server.stop("SIGKILL");
-      // Workers of a killed primary end by themselves; their files must be theirs until then.
-      while (readdirSync(dataDir).some((name) => name.startsWith("worker.") && isAlive(Number(name.slice(7))))) await pause(20);
-      rmSync(directory, { recursive: true, force: true });
+      if (isAlive(pid)) await stop("SIGKILL");
+      fresh?.remove();
     },
   };
-  return server;
-}
-
-/** Waits. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms));
 }
 
 /** True while a process of this number runs. */
@@ -149,10 +132,14 @@ export function isAlive(pid: number): boolean {
 }
 
 function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number).filter(isAlive);
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number).filter(isAlive);
+  } catch {
+    return [];
+  }
 }
 
-function openConnection(port: number, workers: () => number[]): Connection {
+function openConnection(port: number, socketPath: string | undefined, workers: () => number[]): Connection {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   let localPort = 0;
   return {
@@ -161,8 +148,7 @@ function openConnection(port: number, workers: () => number[]): Connection {
         const text = body === undefined ? undefined : JSON.stringify(body);
         const outgoing = request({
           agent,
-          host: "127.0.0.1",
-          port,
+          ...(socketPath === undefined ? { host: "127.0.0.1", port } : { socketPath }),
           method: verb,
           path,
           headers: {
@@ -172,14 +158,20 @@ function openConnection(port: number, workers: () => number[]): Connection {
             ...headers,
           },
         });
+        const timer = setTimeout(() => outgoing.destroy(new Error(`no answer to ${verb} ${path} within ${patienceMs} ms`)), patienceMs);
+        const refuse = (error: Error): void => {
+          clearTimeout(timer);
+          reject(error);
+        };
         outgoing.on("socket", (socket: Socket) => {
           if (socket.connecting) socket.once("connect", () => (localPort = socket.localPort ?? 0));
         });
-        outgoing.on("error", reject);
+        outgoing.on("error", refuse);
         outgoing.on("response", (response) => {
           let answer = "";
           response.setEncoding("utf8").on("data", (chunk: string) => (answer += chunk));
-          response.on("error", reject).on("end", () => {
+          response.on("error", refuse).on("end", () => {
+            clearTimeout(timer);
             const isJson = /json/.test(response.headers["content-type"] ?? "");
             resolve({ status: response.statusCode ?? 0, headers: response.headers, body: isJson ? JSON.parse(answer) : answer });
           });
@@ -187,7 +179,7 @@ function openConnection(port: number, workers: () => number[]): Connection {
         outgoing.end(text);
       }),
     worker() {
-      const inode = serverInode(port, localPort);
+      const inode = tcpOf(port).get(localPort);
       const found = workers().find((pid) => socketsOf(pid).has(`socket:[${inode}]`));
       if (found === undefined) throw new Error("no worker has this connection");
       return found;
@@ -196,25 +188,31 @@ function openConnection(port: number, workers: () => number[]): Connection {
   };
 }
 
-/** The inode of the server's end of a connection (proc(5), /proc/net/tcp). */
-function serverInode(serverPort: number, clientPort: number): string {
-  const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, "0");
-  for (const line of readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1)) {
-    const fields = line.trim().split(/\s+/);
-    if (fields[1]?.endsWith(`:${hex(serverPort)}`) && fields[2]?.endsWith(`:${hex(clientPort)}`)) return fields[9]!;
-  }
-  throw new Error("no such connection");
+/** Inodes of the server's ends of connections to a port, by the port of the caller (proc(5), /proc/net/tcp; 01: established). */
+function tcpOf(port: number): Map<number, string> {
+  const own = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const rows = readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1).map((line) => line.trim().split(/\s+/));
+  return new Map(rows.filter((fields) => fields[1]?.endsWith(own) && fields[3] === "01").map((fields) => [Number.parseInt(fields[2]!.split(":")[1]!, 16), fields[9]!]));
+}
+
+/** Inodes of the server's ends of connections to a Unix socket (/proc/net/unix; state 03: connected). */
+function unixOf(path: string): string[] {
+  const rows = readFileSync("/proc/net/unix", "utf8").split("\n").slice(1).map((line) => line.trim().split(/\s+/));
+  return rows.filter((fields) => fields[7] === path && fields[5] === "03").map((fields) => fields[6]!);
 }
 
 function socketsOf(pid: number): Set<string> {
   const folder = `/proc/${pid}/fd`;
-  return new Set(
-    readdirSync(folder).map((name) => {
-      try {
-        return readlinkSync(join(folder, name));
-      } catch {
-        return "";
-      }
-    }),
-  );
+  const read = (name: string): string => {
+    try {
+      return readlinkSync(join(folder, name));
+    } catch {
+      return "";
+    }
+  };
+  try {
+    return new Set(readdirSync(folder).map(read));
+  } catch {
+    return new Set();
+  }
 }

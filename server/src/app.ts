@@ -10,6 +10,7 @@ import { routes } from "@parapet/contract/rest/routes";
 import { CredentialKind } from "./call.js";
 import { productionChecklist, type Config } from "./config.js";
 import { createUuids } from "./documents/uuid.js";
+import type { ListenOptions } from "./edge/bind.js";
 import { defaultTenant, directoryOf, layFoundation, type WorkerPart } from "./foundation.js";
 import { createCommit } from "./gate/commit.js";
 import { createIdempotency } from "./gate/idempotency.js";
@@ -145,7 +146,7 @@ export async function createApp({ config, log, store: given, unary, worker }: Ap
       parapet,
       store,
       bootstrapped: upkeep?.bootstrapped ?? { created: false },
-      listen: () => parapet.listen({ hosts: config.address.hosts, port: config.address.port, socketIsFresh: worker !== undefined, ...(config.socket === undefined ? {} : { socket: config.socket }) }),
+      listen: () => parapet.listen(listenOptionsOf(config)),
       async close() {
         upkeep?.stop();
         await parapet.close(config.drainTimeoutMs);
@@ -163,6 +164,11 @@ export async function createApp({ config, log, store: given, unary, worker }: Ap
 /** CLOCK_MONOTONIC, which is one clock for all processes of a host, in milliseconds. */
 function hostMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** Where the configuration says to listen. */
+export function listenOptionsOf({ address, socket }: Config): ListenOptions {
+  return { hosts: address.hosts, port: address.port, ...(socket === undefined ? {} : { socket }) };
 }
 
 /** The buckets of the contract with the configured numbers. */

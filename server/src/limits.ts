@@ -146,3 +146,5 @@ export const workerMetricsMs = 1_000;
 export const admissionMsMax = 10_000;
 /** How often either side looks whether the other has done its part, in milliseconds. */
 export const admissionPollMs = 1;
+/** Connections that wait in the primary process for a worker; beyond them they are closed. */
+export const connectionsWaitingMax = 1_024;

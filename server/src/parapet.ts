@@ -1,7 +1,6 @@
 /** A gated server around any connect-es services: plans, gate, protocols and the one port, composed. */
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
-import { chmodSync, existsSync, rmSync, statSync } from "node:fs";
-import type { AddressInfo } from "node:net";
+import type { Socket } from "node:net";
 import { create, type DescService } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { AuditLevel, MethodPolicySchema, type MethodPolicy } from "@parapet/contract/parapet/policy/v1/policy_pb";
@@ -9,6 +8,7 @@ import { Health } from "@parapet/contract/grpc/health/v1/health_pb";
 import { ServerReflection } from "@parapet/contract/grpc/reflection/v1/reflection_pb";
 import type { RestRoute } from "@parapet/contract/rest/routes";
 import type { AuditSink } from "./audit/sink.js";
+import { bind, type ListenOptions } from "./edge/bind.js";
 import { createClientIp } from "./edge/client-ip.js";
 import { createOnePort, type OnePort, type OnePortTimeouts } from "./edge/one-port.js";
 import { createRequestFacts } from "./edge/request-facts.js";
@@ -77,17 +77,6 @@ export interface ParapetOptions {
   readonly log?: Log;
 }
 
-/** Where to listen. */
-export interface ListenOptions {
-  /** Addresses to bind; empty: every interface. */
-  readonly hosts: readonly string[];
-  readonly port: number;
-  /** Path of a Unix socket to listen on as well. */
-  readonly socket?: string;
-  /** True: whatever is at that path is in use by a process that shares it, and is not to be replaced. */
-  readonly socketIsFresh?: boolean;
-}
-
 /** A gated server. */
 export interface Parapet {
   readonly plans: readonly Plan[];
@@ -98,6 +87,8 @@ export interface Parapet {
   readonly draining: AbortSignal;
   /** Starts to listen; resolves with the port. */
   listen(options: ListenOptions): Promise<number>;
+  /** Serves a connection that another process accepted. */
+  accept(socket: Socket): void;
   /** Stops accepting, lets calls end for at most `timeoutMs`, writes what is counted. */
   close(timeoutMs?: number): Promise<void>;
 }
@@ -169,40 +160,22 @@ export function createParapet(options: ParapetOptions): Parapet {
   }, limits.countedRecordIntervalMs);
   flushTimer.unref();
 
-  const listenOn = async (where: { host?: string; port: number } | { path: string }): Promise<number> => {
+  const createPort = (): OnePort => {
     const port = createOnePort(handler, options.timeouts);
-    await new Promise<void>((resolve, reject) => {
-      port.listener.once("error", reject);
-      port.listener.listen(where, resolve);
-    });
     ports.push(port);
-    const address = port.listener.address();
-    return typeof address === "object" ? (address as AddressInfo).port : 0;
+    return port;
   };
+  let given: OnePort | undefined;
 
   return {
     plans,
     metrics,
     handler,
     draining: shutdown.signal,
-    async listen({ hosts, port, socket, socketIsFresh = false }) {
-      let bound = port;
-      if (hosts.length === 0) bound = await listenOn({ port });
-      for (const [index, host] of hosts.entries()) {
-        try {
-          bound = await listenOn({ host, port: bound });
-        } catch (error) {
-          // `localhost` is two addresses, of which a machine may lack the second.
-          const lacking = ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes((error as NodeJS.ErrnoException).code ?? "");
-          if (index === 0 || !lacking) throw error;
-        }
-      }
-      if (socket !== undefined) {
-        if (!socketIsFresh) removeStaleSocket(socket);
-        await listenOn({ path: socket });
-        chmodSync(socket, 0o660);
-      }
-      return bound;
+    listen: (where) => bind(where, () => createPort().listener),
+    accept(socket) {
+      given ??= createPort();
+      given.accept(socket);
     },
     async close(timeoutMs = limits.drainTimeoutMs) {
       shutdown.abort();
@@ -213,11 +186,6 @@ export function createParapet(options: ParapetOptions): Parapet {
       await flood.flush();
     },
   };
-}
-
-/** Removes a socket file that a killed process left behind; any other file stays. */
-export function removeStaleSocket(path: string): void {
-  if (existsSync(path) && statSync(path).isSocket()) rmSync(path);
 }
 
 /** For contracts that declare no bucket at all: the numbers of the reference server. */

@@ -26,6 +26,8 @@ export interface OnePortTimeouts {
 /** The listener with the two servers behind it. */
 export interface OnePort {
   readonly listener: Server;
+  /** Serves a connection that somebody else accepted. */
+  accept(socket: Socket): void;
   /** Stops accepting, lets calls in flight end, and closes what is left after `timeoutMs`. */
   drain(timeoutMs: number): Promise<void>;
 }
@@ -52,9 +54,13 @@ export function createOnePort(handler: RequestHandler, timeouts: Partial<OnePort
   const http2 = createHttp2(handler, bounds, sessions);
   const sockets = new Set<Socket>();
 
-  const listener = createServer({ noDelay: true }, (socket) => {
+  let emptied: (() => void) | undefined;
+  const serve = (socket: Socket): void => {
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    socket.once("close", () => {
+      sockets.delete(socket);
+      if (sockets.size === 0) emptied?.();
+    });
     // Until a server owns the socket nobody else hears its errors.
     socket.on("error", ignore);
     dispatch(socket, bounds.peekMs, (isHttp2) => {
@@ -67,14 +73,30 @@ export function createOnePort(handler: RequestHandler, timeouts: Partial<OnePort
         setImmediate(() => socket.resume());
       }
     });
-  });
+  };
+  const listener = createServer({ noDelay: true }, serve);
   // A server that never listens does not check its connections for time-outs; Node starts that check on this event.
-  listener.on("listening", () => http1.emit("listening"));
+  let checking = false;
+  const check = (): void => {
+    if (!checking) http1.emit("listening");
+    checking = true;
+  };
+  listener.on("listening", check);
 
   return {
     listener,
+    accept(socket) {
+      if (emptied !== undefined) return void socket.destroy();
+      check();
+      socket.setNoDelay(true);
+      serve(socket);
+    },
     async drain(timeoutMs) {
-      const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+      if (listener.listening) listener.close();
+      const closed = new Promise<void>((resolve) => {
+        emptied = resolve;
+        if (sockets.size === 0) resolve();
+      });
       for (const session of sessions) session.close();
       http1.close();
       http1.closeIdleConnections();
