@@ -47,7 +47,8 @@ export interface World {
   close(): Promise<void>;
 }
 
-const codecs: Readonly<Record<Encoding, Codec>> = {
+/** How each encoding writes and reads calls. */
+export const codecs: Readonly<Record<Encoding, Codec>> = {
   "grpc": grpc,
   "grpc-web": grpcWeb,
   "grpc-web-text": grpcWebText,

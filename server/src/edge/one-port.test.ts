@@ -174,7 +174,7 @@ describe("slow and silent clients are cut off", () => {
 });
 
 describe("draining", () => {
-  test("a call in flight ends, then the port is closed", async () => {
+  test("a call in flight ends and says that its connection does, then the port is closed", async () => {
     let release: (() => void) | undefined;
     const onePort = createOnePort({
       ...answer,
@@ -189,8 +189,26 @@ describe("draining", () => {
     while (release === undefined) await new Promise((resolve) => setImmediate(resolve));
     const drained = onePort.drain(10_000);
     release();
-    expect(await (await inFlight).text()).toBe("late");
+    const response = await inFlight;
+    expect([response.headers.get("connection"), await response.text()]).toEqual(["close", "late"]);
     await drained;
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+  });
+
+  test("a connection that has asked nothing yet gets one answer, which says that it is the last", async () => {
+    const onePort = createOnePort({ ...answer, http1: (_request, response) => void response.end("late") });
+    onePort.listener.listen(0, "127.0.0.1");
+    await once(onePort.listener, "listening");
+    const { port } = onePort.listener.address() as AddressInfo;
+    const accepted = once(onePort.listener, "connection");
+    const socket = connect(port, "127.0.0.1");
+    let answers = "";
+    socket.setEncoding("utf8").on("data", (chunk: string) => (answers += chunk));
+    await accepted;
+    const drained = onePort.drain(10_000);
+    socket.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    await once(socket, "close");
+    expect(answers).toMatch(/^HTTP\/1\.1 200 OK\r\n(?:.+\r\n)*Connection: close\r\n(?:.+\r\n)*\r\nlate$/);
+    await drained;
   });
 });

@@ -98,6 +98,12 @@ export function createOnePort(handler: RequestHandler, timeouts: Partial<OnePort
         if (sockets.size === 0) resolve();
       });
       for (const session of sessions) session.close();
+      // Callers hear that their connection ends with the answer that they wait for, or else with the next.
+      for (const socket of sockets) {
+        const response = responseOn(socket);
+        if (response !== undefined) response.shouldKeepAlive = false;
+      }
+      http1.maxRequestsPerSocket = 1;
       http1.close();
       http1.closeIdleConnections();
       // A connection that was busy a moment ago is kept alive after its answer: look again until none is left.
@@ -155,11 +161,16 @@ function createHttp1(handler: RequestHandler, bounds: OnePortTimeouts): Http1Ser
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
     // Behind a response that has begun there is no place for another.
-    if ((socket as { _httpMessage?: ServerResponse })._httpMessage?.headersSent === true) return void socket.destroy();
+    if (responseOn(socket)?.headersSent === true) return void socket.destroy();
     const [status, phrase] = statusOfError[error.code ?? ""] ?? [400, "Bad Request"];
     socket.end(handler.unreadable?.(status, phrase) ?? `HTTP/1.1 ${status} ${phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
   });
   return server;
+}
+
+/** The answer that is next on a connection of HTTP/1.1. */
+function responseOn(socket: Socket): ServerResponse | undefined {
+  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
 }
 
 const statusOfError: Readonly<Record<string, readonly [status: number, phrase: string]>> = {
