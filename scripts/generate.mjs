@@ -35,6 +35,7 @@ const bin = (folder, name) => join(root, folder, "node_modules", name);
 const steps = [
   { name: "vendor protos", args: [join(root, "scripts/vendor-protos.mjs")] },
   { name: "buf generate", args: [bin("", "@bufbuild/buf/bin/buf"), "generate"] },
+  { name: "descriptors for browsers", args: [join(root, "scripts/web-descriptors.mjs")] },
   { name: "build the generator", args: [bin("", "typescript/bin/tsc"), "-b", "sdk/generator"] },
   {
     name: "parapet-generate",

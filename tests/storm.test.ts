@@ -1,23 +1,13 @@
 /** Storms: many calls on one signal, a dead server, and connections that are reset at random moments. */
 import { createServer as createHttpServer } from "node:http";
 import { getEventListeners } from "node:events";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 import { createClient, documentsAdd, documentsGet, Parapet, ParapetError } from "@parapet/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestServer, type TestServer } from "../server/src/testing/start.js";
+import { createRandom, type CuttingProxy, startCuttingProxy } from "./cutting-proxy.js";
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
-
-/** Numbers from 0 up to 1 that a failed run can be repeated with (mulberry32). */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 describe("a server that answers 503 to everything", () => {
   let requests = 0;
@@ -47,40 +37,14 @@ describe("a server that answers 503 to everything", () => {
 describe("a network that resets 1,000 connections at random moments", () => {
   const resetsMin = 1_000;
   let server: TestServer;
-  let proxy: Server;
+  let proxy: CuttingProxy;
   let admin: Parapet;
-  let resets = 0;
   const random = createRandom(20_261_122);
-
-  /** Resets both sides after a random number of bytes in a random direction: before the request, inside it, before the answer, inside it. Every fourth connection is left alone. */
-  const onSocket = (near: Socket): void => {
-    const far = connect(server.port, "127.0.0.1");
-    const doomed = random() < 0.75;
-    const way = random() < 0.5 ? near : far;
-    let left = Math.floor(random() * 900);
-    const cut = (): void => {
-      resets++;
-      near.resetAndDestroy();
-      far.resetAndDestroy();
-    };
-    for (const [from, to] of [[near, far], [far, near]] as const) {
-      from.on("error", () => to.destroy());
-      from.on("close", () => to.destroy());
-      from.on("data", (chunk: Buffer) => {
-        if (!doomed || from !== way) return void to.write(chunk);
-        left -= chunk.length;
-        if (left > 0) return void to.write(chunk);
-        // What came before the moment still arrives: the server may well act on it.
-        if (chunk.length + left > 0) to.write(chunk.subarray(0, chunk.length + left), cut);
-        else cut();
-      });
-    }
-  };
 
   beforeAll(async () => {
     server = await startTestServer({ PARAPET_RATE_LIMIT_REQUESTS: "1000000" });
-    proxy = createServer(onSocket);
-    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    // Every fourth connection is left alone.
+    proxy = await startCuttingProxy({ port: server.port, random, share: 0.75, bytesMax: 900, ways: "both" });
     admin = new Parapet({ baseUrl: server.url, token: () => admin.auth.login({ username: server.adminUser, password: server.adminPassword }) });
   });
   afterAll(async () => {
@@ -90,7 +54,7 @@ describe("a network that resets 1,000 connections at random moments", () => {
 
   it("makes the server execute no call twice: every document has one revision and one record", async () => {
     const client = createClient({
-      baseUrl: `http://127.0.0.1:${portOf(proxy)}`,
+      baseUrl: proxy.url,
       apiKey: (await admin.auth.createApiKey({ description: "storm" })).key,
       retries: 30,
       retryBudget: { ratio: 30, burst: 1_000 },
@@ -102,7 +66,7 @@ describe("a network that resets 1,000 connections at random moments", () => {
     const attempts = new Map<string, number>();
     // Side by side, since a key in flight makes its own call wait.
     const lane = async (name: number): Promise<void> => {
-      for (let at = 0; resets < resetsMin && at < 1_000; at++) {
+      for (let at = 0; proxy.cuts < resetsMin && at < 1_000; at++) {
         const key = `k-${name}-${at}`;
         const { value, response } = await documentsAdd(client, { collection: "storm", key, contentMd: "x".repeat(200) }).withResponse();
         expect(value.document?.revision).toBe(1);
@@ -110,7 +74,7 @@ describe("a network that resets 1,000 connections at random moments", () => {
       }
     };
     await Promise.all(Array.from({ length: 40 }, (_, name) => lane(name)));
-    expect(resets).toBeGreaterThanOrEqual(resetsMin);
+    expect(proxy.cuts).toBeGreaterThanOrEqual(resetsMin);
 
     const records = new Map<string, number>();
     for await (const { key, result, details } of admin.audit.listAuditRecords({ action: "document.add", pageSize: 1_000 })) {

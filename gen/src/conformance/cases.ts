@@ -896,10 +896,10 @@ export const cases: readonly MethodCase[] = [
     auditLevel: "metadata",
     idempotencyKey: "ignored",
     paging: null,
-    conditional: { etag: "", createOnly: "", responseEtag: "document.etag" },
+    conditional: null,
     secretResponse: false,
     request: { collection: "collection" },
-    fullRequest: { collection: "collection", filterMeta: { name: ["value"] } },
+    fullRequest: { collection: "collection", filterMeta: { name: ["value"] }, resumeToken: "resume-token" },
     invalid: [
       { field: "collection", rule: "string.min_len", request: {} },
       { field: "collection", rule: "string.max_bytes", request: { collection: "a".repeat(129) } },
@@ -914,9 +914,14 @@ export const cases: readonly MethodCase[] = [
         request: { collection: "collection", filterMeta: { ["a".repeat(129)]: ["value"] } },
       },
       { field: "filter_meta", rule: "meta.strings", request: { collection: "collection", filterMeta: { name: [1] } } },
+      {
+        field: "resume_token",
+        rule: "string.max_bytes",
+        request: { collection: "collection", resumeToken: "a".repeat(2049) },
+      },
     ],
     secretFields: [],
-    responseFields: ["document"],
+    responseFields: ["document", "resumeToken"],
     reasons: [],
   },
   {

@@ -1339,6 +1339,8 @@ export interface components {
             filterMeta?: {
                 [key: string]: string[];
             };
+            /** @description Goes on behind the response that carried this token, with the documents as they are now. The filter must be the one of the first call. At most 2048 bytes of UTF-8. */
+            resumeToken?: string;
         };
         /** @description What the deployment is and can do. */
         GetCapabilitiesResponse: {
@@ -2117,7 +2119,7 @@ export interface components {
          *
          *     `FIELD_INVALID`: A field breaks a rule of the contract; google.rpc.BadRequest lists which.
          *
-         *     `PAGE_TOKEN_INVALID`: The page token was not made by this method for this query.
+         *     `PAGE_TOKEN_INVALID`: The page or resume token was not made by this method for this query.
          *
          *     `QUERY_PARAMETER_UNKNOWN`: The query string has a parameter that the method does not know.
          *
@@ -5043,11 +5045,14 @@ export interface operations {
     };
     DocumentService_Export_getV1CollectionsCollectionExport: {
         parameters: {
-            query?: never;
-            header?: {
-                /** @description The entity tag that the caller has, in quotes; if it is still the one, the answer is 304. */
-                "If-None-Match"?: string;
+            query?: {
+                /**
+                 * @description Goes on behind the response that carried this token, with the documents as they are now. The filter must be the one of the first call. At most 2048 bytes of UTF-8.
+                 * @example resume-token
+                 */
+                resumeToken?: string;
             };
+            header?: never;
             path: {
                 /**
                  * @description Name of the collection. At most 128 bytes of UTF-8.
@@ -5077,21 +5082,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description The caller has it already. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    ETag: components["headers"]["ETag"];
-                    "X-RateLimit-Limit": components["headers"]["RateLimitLimit"];
-                    "X-RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
-                    "X-RateLimit-Reset": components["headers"]["RateLimitReset"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            400: components["responses"]["Problem400RequestMalformedXfc9d718d"];
             401: components["responses"]["Problem401CredentialMissingX618f71b3"];
             403: components["responses"]["Problem403PermissionMissingX69294b2a"];
             429: components["responses"]["Problem429RateLimited"];
@@ -5316,10 +5307,7 @@ export interface operations {
     DocumentService_Export: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description The entity tag that the caller has, in quotes; if it is still the one, the answer is 304. */
-                "If-None-Match"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -5332,7 +5320,8 @@ export interface operations {
                  *         "name": [
                  *           "value"
                  *         ]
-                 *       }
+                 *       },
+                 *       "resumeToken": "resume-token"
                  *     }
                  */
                 "application/json": components["schemas"]["ExportRequest"];
@@ -5357,21 +5346,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description The caller has it already. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    ETag: components["headers"]["ETag"];
-                    "X-RateLimit-Limit": components["headers"]["RateLimitLimit"];
-                    "X-RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
-                    "X-RateLimit-Reset": components["headers"]["RateLimitReset"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Problem400RequestMalformedX47214842"];
+            400: components["responses"]["Problem400RequestMalformedXfc9d718d"];
             401: components["responses"]["Problem401CredentialMissingX618f71b3"];
             403: components["responses"]["Problem403PermissionMissingX69294b2a"];
             413: components["responses"]["Problem413MessageTooLarge"];

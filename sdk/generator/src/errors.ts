@@ -21,6 +21,7 @@ export const problemRules = {
   "route-conflict": "no two bindings match the same request",
   "reason-unknown": "a comment names reasons that exist",
   "paging-incomplete": "a list method pages (AIP-158)",
+  "resume-invalid": "what is resumed is a stream from the server without side effects, and its token fields are strings",
   "idempotency-contradicted": "what may be retried is stated once",
   "secret-exposed": "a field that looks like a secret is debug_redact",
   "idempotency-missing": "every RPC states whether it may be repeated",

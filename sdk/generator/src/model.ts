@@ -118,6 +118,16 @@ export interface Policy {
   readonly audit: Audit;
   /** Whether a call may or must carry an Idempotency-Key. */
   readonly idempotencyKey: "ignored" | "optional" | "required";
+  /** How a stream is resumed, where it can be. */
+  readonly resume?: Resume;
+}
+
+/** How a stream is resumed: names of fields, both strings. */
+export interface Resume {
+  /** Request field that takes the token of a response. */
+  readonly request: string;
+  /** Response field that carries the token of each response. */
+  readonly response: string;
 }
 
 /** What a grant allows. */

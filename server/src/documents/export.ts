@@ -4,31 +4,40 @@ import type { Reader, Store } from "../store/store.js";
 import { idBehind, type CollectionKeys } from "./collection-keys.js";
 import { documentOf, isExpired } from "./document-row.js";
 import type { Filter } from "./filter.js";
-import { holdSnapshot, keyPortions, stopIfAborted } from "./scan.js";
+import { holdSnapshot, keyPortions, stopIfAborted, successor } from "./scan.js";
 import { matches, rowOf } from "./search.js";
 import type { Found } from "./writes.js";
 
 /** Keys that are taken at a time; between documents the stream may wait long for its reader. */
 const portion = 100;
 
+/** A document of an export. */
+export interface Exported {
+  /** Where it stands: an export behind it begins with the next one. */
+  readonly id: Uint8Array;
+  readonly document: Document;
+}
+
 /**
- * The documents of a collection that match, oldest first, but for those that have ended by `nowMs`. The state is held
+ * The documents of a collection that match, oldest first and from behind `after` on, but for those that have ended by `nowMs`.
+ * The order is that of being added, which no later change touches, so that an export in parts has each document once. The state is held
  * until the generator ends or is returned or the call is aborted. Rejects with CALL_CANCELLED, or what the signal gives, when the call is aborted.
  */
-export async function* exportDocuments(store: Store, keys: CollectionKeys, filter: Filter, nowMs: number, signal: AbortSignal): AsyncGenerator<Document> {
+export async function* exportDocuments(store: Store, keys: CollectionKeys, filter: Filter, nowMs: number, signal: AbortSignal, after?: Uint8Array): AsyncGenerator<Exported> {
   const held = holdSnapshot(store, signal);
   const { snapshot } = held;
   try {
-    for await (const { id, row } of rowsOf(snapshot, keys, filter, nowMs, signal)) yield documentOf(row, id, keys.collection);
+    for await (const { id, row } of rowsOf(snapshot, keys, filter, nowMs, signal, after)) yield { id, document: documentOf(row, id, keys.collection) };
   } finally {
     held.release();
   }
 }
 
 /** The rows of a collection that match, oldest first; see `exportDocuments`. `reader` must be a snapshot. */
-export async function* rowsOf(reader: Reader, keys: CollectionKeys, filter: Filter, nowMs: number, signal: AbortSignal): AsyncGenerator<Found> {
+export async function* rowsOf(reader: Reader, keys: CollectionKeys, filter: Filter, nowMs: number, signal: AbortSignal, after?: Uint8Array): AsyncGenerator<Found> {
   const prefixBytes = keys.documents.gte.length;
-  for await (const portionKeys of keyPortions(reader, keys.documents, portion, signal, filter.rowsPerDocument)) {
+  const range = after === undefined ? keys.documents : { ...keys.documents, gte: successor(keys.documentAt(after)) };
+  for await (const portionKeys of keyPortions(reader, range, portion, signal, filter.rowsPerDocument)) {
     for (const key of portionKeys) {
       stopIfAborted(signal);
       const id = idBehind(key, prefixBytes);

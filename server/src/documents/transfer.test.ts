@@ -44,6 +44,24 @@ describe("an export", () => {
     expect(await drain(client.export({ collection: "none" }))).toEqual([]);
   });
 
+  it("goes on behind any of its documents, with what has been done since", async () => {
+    const { client } = await filled();
+    const all = await drain(client.export({ collection: "from" }));
+    const keyOf = ({ document }: (typeof all)[number]): string[] => [document!.key, document!.lang];
+    for (const at of [0, 1, 20, all.length - 2, all.length - 1]) {
+      const rest = await drain(client.export({ collection: "from", resumeToken: all[at]!.resumeToken }));
+      expect(rest.map(keyOf)).toEqual(all.slice(at + 1).map(keyOf));
+      expect(rest.map(({ resumeToken }) => resumeToken)).toEqual(all.slice(at + 1).map(({ resumeToken }) => resumeToken));
+    }
+    const [first, second, third] = all.map(keyOf);
+    // The document that the token stands on may itself be gone.
+    for (const [key, lang] of [second!, third!]) await client.delete({ collection: "from", key: key!, lang: lang! });
+    await client.update({ collection: "from", key: first![0]!, lang: first![1]!, contentMd: "changed" });
+    await client.add({ collection: "from", key: "late" });
+    const rest = await drain(client.export({ collection: "from", resumeToken: all[1]!.resumeToken }));
+    expect(rest.map(keyOf)).toEqual([...all.slice(3).map(keyOf), ["late", ""]]);
+  });
+
   it("shows one state, whatever happens meanwhile", async () => {
     const { client, clock } = startDocuments();
     for (let part = 0; part < 2; part++) await client.addBatch({ collection: "c", documents: Array.from({ length: 600 }, (_, index) => ({ key: `${part} ${index}`, contentMd: "old", ttl: { seconds: 60n } })) });

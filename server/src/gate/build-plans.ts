@@ -1,5 +1,5 @@
 /** Turns descriptors and their options into plans, at start; what is wrong with a contract stops the start. */
-import { create, getOption, hasOption, type DescFile, type DescMessage, type DescMethod, type DescService, type Message } from "@bufbuild/protobuf";
+import { create, getOption, hasOption, ScalarType, type DescFile, type DescMessage, type DescMethod, type DescService, type Message } from "@bufbuild/protobuf";
 import { createValidator } from "@bufbuild/protovalidate";
 import type { MethodImpl, ServiceImpl } from "@connectrpc/connect";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
@@ -8,7 +8,7 @@ import type { FieldViolation } from "../errors.js";
 import type { BucketNumbers } from "../limit/limiter.js";
 import { bitOfRight } from "../policy/rights.js";
 import { compileReader, fieldsAlong, holdsSecret, isPersonal, type Pseudonym } from "./field-paths.js";
-import type { AccessPlan, AuditPlan, LimitPlan, Plan } from "./plan.js";
+import type { AccessPlan, AuditPlan, LimitPlan, Plan, ResumePlan } from "./plan.js";
 
 /** A service with its handlers, as `router.service` of connect-es takes it. */
 export interface Registration {
@@ -102,6 +102,7 @@ function buildPlan(
     limit: limitPlan(desc, policy.limit, buckets),
     audit: auditPlan(desc, policy, options.pseudonym),
     idempotencyKey: policy.idempotencyKey,
+    resume: resumePlan(desc, policy),
     sideEffects: desc.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
     input: desc.input,
     output: desc.output,
@@ -150,6 +151,19 @@ function auditPlan(desc: DescMethod, policy: MethodPolicy, pseudonym: Pseudonym)
     collectionOf: compileReader(desc.input, rule?.case === "permission" ? rule.value.resourceField : ""),
     keyOf: compileReader(desc.input, audit.keyField),
   };
+}
+
+function resumePlan(desc: DescMethod, { resume }: MethodPolicy): ResumePlan | undefined {
+  if (resume === undefined) return undefined;
+  if (desc.methodKind !== "server_streaming" || desc.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS) {
+    throw new Error("its policy states how it is resumed, but it is no stream from the server without side effects");
+  }
+  const tokenOf = (message: DescMessage, name: string): string => {
+    const field = message.fields.find((candidate) => candidate.name === name);
+    if (field?.fieldKind !== "scalar" || field.scalar !== ScalarType.STRING) throw new Error(`its policy resumes by "${name}", which is no string of ${message.typeName}`);
+    return field.localName;
+  };
+  return { request: tokenOf(desc.input, resume.requestField), response: tokenOf(desc.output, resume.responseField) };
 }
 
 /** Compiles `users/{username}` to a function of the request. */

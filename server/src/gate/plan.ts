@@ -31,6 +31,12 @@ export interface AuditPlan {
   readonly keyOf: FieldReader | undefined;
 }
 
+/** Where the tokens of a stream that can be resumed stand: names of fields in messages of protobuf-es. */
+export interface ResumePlan {
+  readonly request: string;
+  readonly response: string;
+}
+
 /** One method, ready to run. */
 export interface Plan {
   readonly desc: DescMethod;
@@ -43,6 +49,7 @@ export interface Plan {
   readonly limit: LimitPlan | undefined;
   readonly audit: AuditPlan;
   readonly idempotencyKey: IdempotencyKey;
+  readonly resume: ResumePlan | undefined;
   /** True unless the method is declared NO_SIDE_EFFECTS. */
   readonly sideEffects: boolean;
   readonly input: DescMessage;

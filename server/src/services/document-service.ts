@@ -51,8 +51,8 @@ export interface DocumentServiceOptions {
   readonly pageTokens: PageTokens;
 }
 
-/** Names of the lists in page tokens. */
-const lists = { documents: "documents", revisions: "revisions", collections: "collections" };
+/** Names of the lists in page tokens, and of what is resumed by them. */
+const lists = { documents: "documents", revisions: "revisions", collections: "collections", export: "export" };
 const archiveType = "application/zip";
 
 /**
@@ -155,8 +155,11 @@ export function createDocumentService({ store, commit, commitPart, nowMs, newId,
     async *export(request, context) {
       const call = callOf(context);
       const keys = named(call, request.collection);
-      for await (const document of exportDocuments(store, keys, compileFilter(request.filterMeta, undefined), nowMs(), call.signal)) {
-        yield { $typeName: "parapet.document.v1.ExportResponse", document };
+      const filter = compileFilter(request.filterMeta, undefined);
+      const scope = pack([call.tenant, readerOf(call), keys.collection, filter.identity]);
+      const after = request.resumeToken === "" ? undefined : pageTokens.open(lists.export, scope, request.resumeToken);
+      for await (const { id, document } of exportDocuments(store, keys, filter, nowMs(), call.signal, after)) {
+        yield { $typeName: "parapet.document.v1.ExportResponse", document, resumeToken: pageTokens.seal(lists.export, scope, id) };
       }
     },
 

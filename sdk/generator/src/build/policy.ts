@@ -1,5 +1,6 @@
 /** Reads the policy of an RPC into the model, and says what it leaves out. */
 import { type DescFile, type DescMessage, type DescMethod, getOption, hasOption, ScalarType } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt";
 import { field as fieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import {
   Algorithm,
@@ -10,7 +11,7 @@ import {
   method as methodPolicy,
   Right,
 } from "@parapet/contract/parapet/policy/v1/policy_pb";
-import type { Access, Audit, Bucket, Limit, Policy } from "../model.js";
+import type { Access, Audit, Bucket, Limit, Policy, Resume } from "../model.js";
 import { resolveField } from "./field-path.js";
 import type { Problems } from "./problems.js";
 
@@ -63,7 +64,8 @@ export function policyOf(method: DescMethod, buckets: readonly Bucket[], problem
   const access = accessOf(method, option, problems);
   const limit = limitOf(method, option, buckets, problems);
   const audit = auditOf(method, option, problems);
-  return access && limit && audit ? { access, limit, audit, idempotencyKey: idempotencyKeys[option.idempotencyKey] } : undefined;
+  const resume = resumeOf(method, option, problems);
+  return access && limit && audit ? { access, limit, audit, idempotencyKey: idempotencyKeys[option.idempotencyKey], ...(resume ? { resume } : {}) } : undefined;
 }
 
 function accessOf(method: DescMethod, { access }: MethodPolicy, problems: Problems): Access | undefined {
@@ -124,6 +126,23 @@ function auditOf(method: DescMethod, { audit }: MethodPolicy, problems: Problems
   }
   checkString(method, "audit.key_field", audit.keyField, problems);
   return { action: audit.action, resource: audit.resource, level, keyField: audit.keyField };
+}
+
+function resumeOf(method: DescMethod, { resume }: MethodPolicy, problems: Problems): Resume | undefined {
+  if (!resume) return undefined;
+  const name = nameOf(method);
+  if (method.methodKind !== "server_streaming" || method.idempotency !== Level.NO_SIDE_EFFECTS) {
+    problems.add("resume-invalid", method, `${name} states how it is resumed, but is not a stream from the server declared NO_SIDE_EFFECTS`);
+  }
+  for (const [option, message, field] of [
+    ["request_field", method.input, resume.requestField],
+    ["response_field", method.output, resume.responseField],
+  ] as const) {
+    if (!message.fields.some((each) => each.name === field && each.fieldKind === "scalar" && each.scalar === ScalarType.STRING)) {
+      problems.add("resume-invalid", method, `resume.${option} of ${name}: ${message.typeName} has no string "${field}"`);
+    }
+  }
+  return { request: resume.requestField, response: resume.responseField };
 }
 
 function checkString(method: DescMethod, option: string, path: string, problems: Problems): void {

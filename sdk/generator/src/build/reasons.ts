@@ -98,7 +98,7 @@ export function reasonsOfMethod(desc: DescMethod, facts: ReasonFacts, all: reado
 }
 
 function impliedBy({ policy, bindings, paging, conditional, secretResponse, validated }: ReasonFacts): string[] {
-  const { access, limit, audit, idempotencyKey } = policy;
+  const { access, limit, audit, idempotencyKey, resume } = policy;
   const keyed = idempotencyKey !== "ignored";
   const implied: readonly (readonly [holds: boolean, ...names: string[]])[] = [
     [access.kind !== "public", "CREDENTIAL_MISSING", ...ofBadCredential],
@@ -108,7 +108,7 @@ function impliedBy({ policy, bindings, paging, conditional, secretResponse, vali
     [validated, "FIELD_INVALID"],
     [bindings.length > 0, "QUERY_PARAMETER_UNKNOWN"],
     [bindings.some(({ body }) => body !== ""), "CONTENT_TYPE_UNSUPPORTED"],
-    [paging !== undefined, "PAGE_TOKEN_INVALID"],
+    [paging !== undefined || resume !== undefined, "PAGE_TOKEN_INVALID"],
     [Boolean(conditional?.etag || conditional?.createOnly), "ETAG_MISMATCH"],
     [limit.kind === "bucket", "RATE_LIMITED", "COST_EXCEEDS_CAPACITY"],
     [keyed, "IDEMPOTENCY_KEY_INVALID", "IDEMPOTENCY_IN_FLIGHT", "IDEMPOTENCY_KEY_REUSED"],

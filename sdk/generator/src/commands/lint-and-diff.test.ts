@@ -89,6 +89,26 @@ describe("parapet-generate diff", () => {
     expect(found.status).toBe(status);
   });
 
+  const stream = edited(
+    ["IDEMPOTENT", "NO_SIDE_EFFECTS"],
+    ["put:", "post:"],
+    ["returns (PutBookResponse)", "returns (stream Page)"],
+    ["idempotency_key: IDEMPOTENCY_KEY_OPTIONAL", 'resume: {request_field: "book" response_field: "text"}'],
+  );
+  it.each([
+    ["a stream that cannot be resumed any more", 'resume: {request_field: "book" response_field: "text"}', "", 1, /^major .*: resume: a broken stream cannot be resumed any more$/m],
+    ["a stream that is resumed otherwise", 'request_field: "book"', 'request_field: "pin"', 1, /^major .*: resume: by "pin" with "text" instead of "book" with "text"$/m],
+  ] as const)("tells of %s", async (_, from, to, status, line) => {
+    const found = await run("diff", await contractOf(stream), await contractOf(stream.replace(from, to)));
+    expect(found.out).toMatch(line);
+    expect(found.status).toBe(status);
+  });
+
+  it("tells of a stream that can be resumed from now on", async () => {
+    const found = await run("diff", await contractOf(stream.replace(/resume: .*/, "")), await contractOf(stream));
+    expect(found).toMatchObject({ status: 0, out: expect.stringMatching(/^minor .*: resume: a broken stream can be resumed by "book"$/m) });
+  });
+
   it("says that nothing changed, comments aside", async () => {
     expect(await run("diff", before, await contractOf(`// A comment.\n${contract}`))).toEqual({ status: 0, out: "parapet-generate: no change", err: "" });
   });

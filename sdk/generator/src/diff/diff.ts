@@ -46,6 +46,7 @@ function methodChanges(old: Method | undefined, now: Method | undefined): Told[]
     ...limitChanges(old.policy.limit, now.policy.limit),
     ...auditChanges(old, now),
     ...retryChanges(old, now),
+    ...resumeChanges(old, now),
   ];
 }
 
@@ -135,6 +136,13 @@ function retryChanges(old: Method, now: Method): Told[] {
   else if (after === 0 && before > 0) found.push(told("major", "weaker", words));
   else if (after < before) found.push(told("minor", "weaker", words));
   return found;
+}
+
+function resumeChanges({ policy: { resume: old } }: Method, { policy: { resume: now } }: Method): Told[] {
+  if (!now) return old ? [told("major", "same", "resume: a broken stream cannot be resumed any more")] : [];
+  if (!old) return [told("minor", "same", `resume: a broken stream can be resumed by "${now.request}"`)];
+  // Clients of the old contract send what the server does not read any more, and take the whole stream for the rest of it.
+  return old.request === now.request && old.response === now.response ? [] : [told("major", "same", `resume: by "${now.request}" with "${now.response}" instead of "${old.request}" with "${old.response}"`)];
 }
 
 function bucketChanges(old: Bucket | undefined, now: Bucket | undefined): Told[] {

@@ -1,9 +1,10 @@
 /** Errors of connect-es as the one error of the SDK, with the same reasons on every protocol. */
 import { Code, ConnectError } from "@connectrpc/connect";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { retryAfterMsOf } from "../runtime/attempt.js";
 import type { Clock } from "../runtime/clock.js";
 import type { Code as CodeName } from "../runtime/codes.js";
-import { decodeDetail } from "../runtime/details.js";
+import { decodeDetail, findDetail } from "../runtime/details.js";
 import { clientError, ParapetError } from "../runtime/error.js";
 import { requestIdOf } from "../runtime/execute.js";
 
@@ -17,24 +18,16 @@ export function toParapetError(thrown: unknown, clock: Clock): ParapetError {
   // What the call was ended with travels as the cause.
   if (thrown.cause instanceof ParapetError) return thrown.cause;
   const details = thrown.details.flatMap((detail) => ("type" in detail ? [decodeDetail(detail.type, detail.value)] : []));
-  const info = details.find((detail) => detail.type === "google.rpc.ErrorInfo");
-  const retry = details.find((detail) => detail.type === "google.rpc.RetryInfo");
-  if (!info && thrown.cause !== undefined && ofNetwork.includes(thrown.code)) {
+  // Node's HTTP/2 says of a connection that was reset that its streams were cancelled; here nobody cancelled.
+  if (!findDetail(details, "google.rpc.ErrorInfo") && (thrown.code === Code.Canceled || (thrown.cause !== undefined && ofNetwork.includes(thrown.code)))) {
     return clientError("NETWORK_FAILED", "the server could not be reached, or the connection broke off", { cause: thrown.cause });
   }
+  const code = codeToString(thrown.code) as CodeName;
   return new ParapetError({
-    code: nameOf(thrown.code),
-    reason: info?.reason || "UNSPECIFIED",
-    domain: info?.domain,
-    metadata: info?.metadata,
-    message: thrown.rawMessage || nameOf(thrown.code),
+    code,
+    message: thrown.rawMessage || code,
     details,
     requestId: requestIdOf(thrown.metadata),
-    retryAfterMs: retry?.retryDelayMs ?? retryAfterMsOf(thrown.metadata, clock),
+    retryAfterMs: retryAfterMsOf(thrown.metadata, clock),
   });
-}
-
-/** `InvalidArgument` as Connect spells it on the wire. */
-function nameOf(code: Code): CodeName {
-  return (Code[code] ?? "Unknown").replace(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase() as CodeName;
 }

@@ -1,12 +1,13 @@
 /** A transport that follows the rules of the runtime: one deadline, safe retries, credentials, idempotency keys, typed errors. */
-import type { DescMessage, DescMethodStreaming, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { StreamResponse, Transport } from "@connectrpc/connect";
-import { methods } from "../gen/methods.js";
+import { rules } from "../gen/rules.js";
 import type { Client } from "../runtime/client.js";
 import { clientError, type ParapetError } from "../runtime/error.js";
-import { type Attempt, begin, type CallOptions, execute, type Performed, type Progress, typed } from "../runtime/execute.js";
+import { type Attempt, begin, type CallOptions, execute } from "../runtime/execute.js";
+import { createLeg, follow, type Leg } from "../runtime/follow.js";
 import type { Method } from "../runtime/method.js";
+import type { Scope } from "../runtime/scope.js";
 import { toParapetError } from "./connect-error.js";
 
 /** What transports know of a method, of our contract or of any other. */
@@ -14,75 +15,68 @@ interface Descriptor {
   readonly parent: { readonly typeName: string };
   readonly name: string;
   readonly methodKind: string;
-  readonly idempotency: Level;
+  /** A value of google.protobuf.MethodOptions.IdempotencyLevel. */
+  readonly idempotency: 0 | 1 | 2;
 }
 
 /** Wraps a transport of connect-es. `timeoutMs` of a streaming call bounds all of it; without one, a stream has no bound once it has begun. */
 export function createRuledTransport(client: Client, inner: Transport): Transport {
   return {
-    unary: (desc, signal, timeoutMs, header, input, contextValues) => {
+    async unary(desc, signal, timeoutMs, header, input, contextValues) {
       const method = methodOf(desc);
       const options = optionsOf(signal, timeoutMs, header);
-      const progress = begin(client, method, options);
-      const done = execute(client, method, options, progress, ({ scope, headers, deadlineMs }) =>
+      const progress = begin(client, options);
+      const { value } = await execute(client, method, options, progress, ({ scope, headers, deadlineMs }) =>
         attempt(client, async () => {
           const response = await scope.wait(inner.unary(desc, scope.signal, finite(deadlineMs), headers, input, contextValues));
           return { value: response, status: 200, headers: response.header };
         }),
       );
-      return done.then(({ value }) => {
-        progress.scope.end();
-        return value;
-      });
+      progress.scope.end();
+      return value;
     },
     async stream(desc, signal, timeoutMs, header, input, contextValues) {
       const fromClient = desc.methodKind !== "server_streaming";
       const method = methodOf(desc);
-      const options: CallOptions = { ...optionsOf(signal, timeoutMs, header), ...(fromClient ? { retries: 0 } : {}) };
-      const endless = timeoutMs === undefined;
-      const progress = begin(client, method, options);
-      const open = opener(client, inner, desc, contextValues, fromClient ? input : await collect(input));
-      const { value } = await execute(client, method, options, progress, (one) => attempt(client, () => open(one)), endless);
-      if (endless) progress.scope.disarm();
-      return { ...value.response, message: guarded(value, method, progress, client) };
+      const { resume } = method;
+      // What may be sent again must be at hand for that.
+      let request = fromClient ? undefined : await only(input);
+      const options: CallOptions = { ...optionsOf(signal, timeoutMs, header), retries: fromClient ? 0 : undefined };
+      const progress = begin(client, options);
+      const open = async (broken?: ParapetError) => {
+        const perform = ({ scope, headers, deadlineMs }: Attempt) =>
+          attempt(client, async () => {
+            const response = await scope.wait(inner.stream(desc, scope.signal, finite(deadlineMs), headers, request ? iterate([request]) : input, contextValues));
+            const leg = await legOf(client, scope, response, !fromClient);
+            return { value: { response, leg }, status: 200, headers: response.header };
+          });
+        return (await execute(client, method, options, progress, perform, timeoutMs === undefined, broken)).value;
+      };
+      const { response, leg } = await open();
+      const message = follow(method, progress, leg, localName(desc.output, resume?.response), async (token, broken) => {
+        request = { ...request!, [localName(desc.input, resume!.request)!]: token };
+        return (await open(broken)).leg;
+      });
+      await message.next();
+      return { ...response, message };
     },
   };
 }
 
-/** A stream whose first message has been read, so that a refusal is a failure of the attempt. */
-interface Opened<I extends DescMessage, O extends DescMessage> {
-  readonly response: StreamResponse<I, O>;
-  readonly first: IteratorResult<MessageShape<O>> | undefined;
-  readonly rest: AsyncIterator<MessageShape<O>>;
+/** The messages of a response. `early`: the first is read now, so that a refusal is a failure of the attempt; of a two-way stream it may wait for the caller's next message. */
+async function legOf<O extends DescMessage>(client: Client, scope: Scope, { message }: StreamResponse<DescMessage, O>, early: boolean): Promise<Leg<MessageShape<O>>> {
+  const steps = message[Symbol.asyncIterator]();
+  const receive = (): Promise<MessageShape<O> | undefined> =>
+    attempt(client, async () => {
+      const { done, value } = await steps.next();
+      return done ? undefined : value;
+    });
+  return early ? createLeg(scope, receive) : { scope, next: receive };
 }
 
-function opener<I extends DescMessage, O extends DescMessage>(
-  client: Client,
-  inner: Transport,
-  desc: DescMethodStreaming<I, O>,
-  contextValues: Parameters<Transport["stream"]>[5],
-  input: AsyncIterable<MessageInitShape<I>> | readonly MessageInitShape<I>[],
-): (attempt: Attempt) => Promise<Performed<Opened<I, O>>> {
-  return async ({ scope, headers, deadlineMs }) => {
-    const messages = Array.isArray(input) ? iterate(input as MessageInitShape<I>[]) : (input as AsyncIterable<MessageInitShape<I>>);
-    const response = await scope.wait(inner.stream(desc, scope.signal, finite(deadlineMs), headers, messages, contextValues));
-    const rest = response.message[Symbol.asyncIterator]();
-    // Of a two-way stream the first answer may wait for the caller's next message: do not wait for it here.
-    const first = Array.isArray(input) ? await scope.wait(rest.next()) : undefined;
-    return { value: { response, first, rest }, status: 200, headers: response.header };
-  };
-}
-
-async function* guarded<I extends DescMessage, O extends DescMessage>({ first, rest }: Opened<I, O>, method: Method, { scope, attempts }: Progress, client: Client): AsyncGenerator<MessageShape<O>, void, undefined> {
-  let whole = false;
-  try {
-    for (let step = first ?? (await scope.wait(rest.next())); !step.done; step = await scope.wait(rest.next())) yield step.value;
-    whole = true;
-  } catch (thrown) {
-    throw typed(toParapetError(thrown, client.clock), method, attempts());
-  } finally {
-    scope.end(whole ? undefined : clientError("CALL_CANCELLED", "the stream was left"));
-  }
+/** Name of a field in messages of protobuf-es. */
+function localName({ fields }: DescMessage, jsonName: string | undefined): string | undefined {
+  return fields.find((field) => field.jsonName === jsonName)?.localName;
 }
 
 async function attempt<T>(client: Client, work: () => Promise<T>): Promise<T> {
@@ -93,34 +87,33 @@ async function attempt<T>(client: Client, work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** By number; the enum itself would weigh more. */
+const idempotencyLevels = ["unknown", "no_side_effects", "idempotent"] as const;
+
 /** What the contract says of a method; one it does not know is sent with the credential and never again unless it says that it has no effect. */
 function methodOf({ parent, name, methodKind, idempotency }: Descriptor): Method {
   const fullName = `${parent.typeName}/${name}`;
-  return (
-    methods[fullName] ?? {
-      name: fullName,
-      kind: methodKind === "unary" ? "unary" : methodKind === "server_streaming" ? "server_streaming" : "client_streaming",
-      idempotency: idempotency === Level.NO_SIDE_EFFECTS ? "no_side_effects" : idempotency === Level.IDEMPOTENT ? "idempotent" : "unknown",
-      key: "ignored",
-      retryable: idempotency === Level.IDEMPOTENCY_UNKNOWN ? "never" : "always",
-      needs: "principal",
-    }
-  );
+  return {
+    name: fullName,
+    kind: methodKind === "unary" || methodKind === "server_streaming" ? methodKind : "client_streaming",
+    idempotency: idempotencyLevels[idempotency],
+    key: "ignored",
+    needs: "principal",
+    ...rules[fullName],
+  };
 }
 
 /** An Idempotency-Key among the headers is the caller's own. */
 function optionsOf(signal: AbortSignal | undefined, timeoutMs: number | undefined, header: HeadersInit | undefined): CallOptions {
   const headers = new Headers(header);
-  const idempotencyKey = headers.get("idempotency-key") ?? undefined;
-  return { headers, ...(signal ? { signal } : {}), ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
+  return { headers, signal, timeoutMs, idempotencyKey: headers.get("idempotency-key") ?? undefined };
 }
 
 const finite = (ms: number): number | undefined => (ms < Infinity ? Math.ceil(ms) : undefined);
 
-async function collect<T>(messages: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const message of messages) all.push(message);
-  return all;
+async function only<T>(messages: AsyncIterable<T>): Promise<T> {
+  for await (const message of messages) return message;
+  throw clientError("REQUEST_INVALID", "there is no request");
 }
 
 async function* iterate<T>(messages: readonly T[]): AsyncGenerator<T, void, undefined> {

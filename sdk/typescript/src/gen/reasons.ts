@@ -75,7 +75,7 @@ export type Reason =
    */
   | "FIELD_INVALID"
   /**
-   * The page token was not made by this method for this query.
+   * The page or resume token was not made by this method for this query.
    *
    * Code `invalid_argument`.
    */

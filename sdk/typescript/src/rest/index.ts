@@ -2,11 +2,11 @@
 import type { paths } from "@parapet/contract/openapi/types";
 import { routes } from "@parapet/contract/rest/routes";
 import createFetchClient, { type Client, type Middleware } from "openapi-fetch";
-import { methods } from "../gen/methods.js";
+import { rules } from "../gen/rules.js";
 import { type ClientOptions, createClient } from "../runtime/client.js";
 import type { CredentialHeader } from "../runtime/credentials.js";
 import { clientError } from "../runtime/error.js";
-import { tokenReasons } from "../runtime/execute.js";
+import { lastingReasons } from "../runtime/execute.js";
 import { createScope, type Scope } from "../runtime/scope.js";
 import { isProblem } from "./problem.js";
 
@@ -23,7 +23,7 @@ export type RestOptions = Pick<ClientOptions, "baseUrl" | "apiKey" | "token" | "
 export type RestClient = Client<paths>;
 
 /** Paths that need no credential: of these one may be the token source's own login. */
-const open = new Set(routes.filter(({ method }) => methods[method]?.needs === "nothing").map(({ verb, template }) => `${verb} ${template}`));
+const open = new Set(routes.filter(({ method }) => rules[method]?.needs === "nothing").map(({ verb, template }) => `${verb} ${template}`));
 
 /** Makes a client. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. Calls resolve with `data` or a typed `error`; see `unwrap`. */
 export function createRestClient({ fetch, ...options }: RestOptions): RestClient {
@@ -68,7 +68,7 @@ export function createRestClient({ fetch, ...options }: RestOptions): RestClient
       sent.delete(id);
       if (!one || response.status !== 401) return undefined;
       const problem: unknown = await response.clone().json().catch(() => undefined);
-      if (isProblem(problem) && !tokenReasons.includes(problem.reason)) return undefined;
+      if (isProblem(problem) && lastingReasons.includes(problem.reason)) return undefined;
       client.credentials.renew(one.credential);
       const credential = await credentialOf(one.again, false);
       if (credential) one.again.headers.set(credential.name, credential.value);

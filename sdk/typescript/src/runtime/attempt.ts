@@ -7,36 +7,37 @@ import { type Attempt, requestIdOf } from "./execute.js";
 import type { Method } from "./method.js";
 import type { Scope } from "./scope.js";
 
-/** Sends one request; resolves with its headers. Fails with ParapetError (NETWORK_FAILED), or with what the scope ended with. */
+/**
+ * Sends one request; resolves with a response of status 200 and the content type of the method. Fails with ParapetError: with what the server refused it for,
+ * with RESPONSE_MALFORMED for an answer that is not of this protocol, with NETWORK_FAILED, or with what the scope ended with.
+ */
 export async function send(client: Client, { name, kind }: Method, body: BodyInit, { scope, headers, deadlineMs }: Attempt): Promise<Response> {
-  headers.set("content-type", kind === "unary" ? "application/json" : "application/connect+json");
+  const type = kind === "unary" ? "application/json" : "application/connect+json";
+  headers.set("content-type", type);
   headers.set("connect-protocol-version", "1");
   if (deadlineMs < Infinity) headers.set("connect-timeout-ms", String(Math.ceil(deadlineMs)));
+  // A followed redirect would hand X-API-Key to whatever host it names.
+  const request = client.fetch(`${client.baseUrl}/${name}`, { method: "POST", headers, body, signal: scope.signal, redirect: "manual" });
+  const response = await overNetwork(scope, request, "the server could not be reached");
+  const { status } = response;
+  const isOk = status === 200;
+  if (isOk && response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() === type) return response;
+  const json = await readJson(response, scope);
+  throw errorOf(response, isOk ? undefined : json, client.clock);
+}
+
+/** What comes over the network: its failure is typed, unless the scope itself broke it. */
+export async function overNetwork<T>(scope: Scope, work: PromiseLike<T>, message: string): Promise<T> {
   try {
-    // A followed redirect would hand X-API-Key to whatever host it names.
-    return await scope.wait(client.fetch(`${client.baseUrl}/${name}`, { method: "POST", headers, body, signal: scope.signal, redirect: "manual" }));
+    return await scope.wait(work);
   } catch (cause) {
-    throw networkFailed(scope, cause, "the server could not be reached");
+    throw scope.signal.aborted ? scope.signal.reason : cause instanceof ParapetError ? cause : clientError("NETWORK_FAILED", message, { cause });
   }
 }
 
-/** What a broken connection fails with, unless the scope itself broke it. */
-export function networkFailed(scope: Scope, cause: unknown, message: string): unknown {
-  return scope.signal.aborted ? scope.signal.reason : clientError("NETWORK_FAILED", message, { cause });
-}
-
-/** Reads a whole body as text. */
-export async function readText(response: Response, scope: Scope): Promise<string> {
-  try {
-    return await scope.wait(response.text());
-  } catch (cause) {
-    throw networkFailed(scope, cause, "the response broke off");
-  }
-}
-
-/** True if a response is a success of this content type. */
-export function isMessage(response: Response, contentType: string): boolean {
-  return response.status === 200 && response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() === contentType;
+/** Reads a whole body as JSON; undefined where it is none. */
+export async function readJson(response: Response, scope: Scope): Promise<unknown> {
+  return parseJson(await overNetwork(scope, response.text(), "the response broke off"));
 }
 
 /** JSON of a text; undefined where it is none. */
@@ -58,39 +59,18 @@ interface WireError {
 /** Typed error of a response: of its Connect error, or of its status where a body is none. */
 export function errorOf(response: Response, json: unknown, clock: Client["clock"]): ParapetError {
   const { status, headers } = response;
-  const requestId = requestIdOf(headers);
-  const wire = json !== null && typeof json === "object" ? (json as WireError) : {};
-  if (typeof wire.code !== "string") {
-    return clientError("RESPONSE_MALFORMED", `the response is not from this API (HTTP ${status}, ${headers.get("content-type") ?? "no content type"})`, {
-      ...(status === 200 ? {} : { code: codeOfStatus(status) }),
-      status,
-      requestId,
-      retryAfterMs: retryAfterMsOf(headers, clock),
-    });
-  }
-  const details = decodeDetails(wire.details);
-  const info = details.find((detail) => detail.type === "google.rpc.ErrorInfo");
-  const retry = details.find((detail) => detail.type === "google.rpc.RetryInfo");
-  return new ParapetError({
-    code: wire.code as Code,
-    reason: info?.reason || "UNSPECIFIED",
-    domain: info?.domain,
-    metadata: info?.metadata,
-    message: typeof wire.message === "string" && wire.message !== "" ? wire.message : wire.code,
-    details,
-    status,
-    requestId,
-    // The exact figure first: the header is rounded up to seconds.
-    retryAfterMs: retry?.retryDelayMs ?? retryAfterMsOf(headers, clock),
-  });
+  const facts = { status, requestId: requestIdOf(headers), retryAfterMs: retryAfterMsOf(headers, clock) };
+  const { code, message, details } = (json ?? {}) as WireError;
+  return typeof code === "string"
+    ? new ParapetError({ ...facts, code: code as Code, message: typeof message === "string" && message !== "" ? message : code, details: decodeDetails(details) })
+    : clientError("RESPONSE_MALFORMED", `the response is not from this API (HTTP ${status}, ${headers.get("content-type")})`, { ...facts, code: codeOfStatus(status) });
 }
 
-/** Retry-After in milliseconds: seconds, or a date (RFC 9110, section 10.2.3). */
+/** Retry-After in milliseconds: seconds, or a date that is not over (RFC 9110, section 10.2.3). */
 export function retryAfterMsOf(headers: Headers, clock: Client["clock"]): number | undefined {
-  const value = headers.get("retry-after")?.trim();
+  const value = headers.get("retry-after");
   if (!value) return undefined;
-  if (/^\d+$/.test(value)) return Number(value) * 1000;
-  // Against the server's own clock where it is told, since this machine's may be wrong.
-  const ms = Date.parse(value) - (Date.parse(headers.get("date") ?? "") || clock.date());
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+  // A date counts against the server's own clock where it is told, since this machine's may be wrong.
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - (Date.parse(headers.get("date") ?? "") || clock.date());
+  return ms >= 0 ? ms : undefined;
 }

@@ -1,5 +1,5 @@
 /** A unary call, as a promise that can say more. */
-import { errorOf, isMessage, parseJson, readText, send } from "./attempt.js";
+import { errorOf, readJson, send } from "./attempt.js";
 import { begin, type CallOptions, execute, type Outcome, type ResponseInfo, toJson } from "./execute.js";
 import type { Client } from "./client.js";
 import type { ClientReason, ParapetError } from "./error.js";
@@ -56,13 +56,11 @@ export function unary<T extends object, R extends string>(client: Client, method
 
 async function run<T extends object>(client: Client, method: Method, request: unknown, options: CallOptions, finish: Finish | undefined): Promise<Outcome<T>> {
   const body = toJson(request, method);
-  const progress = begin(client, method, options);
+  const progress = begin(client, options);
   const outcome = await execute(client, method, options, progress, async (attempt) => {
     const response = await send(client, method, body, attempt);
-    const json = parseJson(await readText(response, attempt.scope));
-    if (!isMessage(response, "application/json") || typeof json !== "object" || json === null) {
-      throw errorOf(response, response.status === 200 ? undefined : json, client.clock);
-    }
+    const json = await readJson(response, attempt.scope);
+    if (typeof json !== "object" || json === null) throw errorOf(response, undefined, client.clock);
     return { value: json as T, status: response.status, headers: response.headers };
   });
   progress.scope.end();

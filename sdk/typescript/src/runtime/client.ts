@@ -72,7 +72,8 @@ export function invalid(message: string, method?: string): ParapetError {
 
 /** Makes a client. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. */
 export function createClient(options: ClientOptions): Client {
-  const { clock = systemClock, timeoutMs = 30_000, attemptTimeoutMs = Infinity, retries = 2, hooks = {}, backoff = {} } = options;
+  const { clock = systemClock, timeoutMs = 30_000, attemptTimeoutMs = Infinity, retries = 2, hooks = {}, messageBytesMax = 64 * 1024 * 1024, random = Math.random, newKey = randomKey } = options;
+  const { baseMs = 200, capMs = 5_000 } = options.backoff ?? {};
   // Copied at once, so that a later change by the caller changes nothing.
   const own = headersOf(options.headers);
   return {
@@ -80,8 +81,8 @@ export function createClient(options: ClientOptions): Client {
     timeoutMs,
     attemptTimeoutMs,
     retries,
-    backoff: { baseMs: backoff.baseMs ?? 200, capMs: backoff.capMs ?? 5_000 },
-    messageBytesMax: options.messageBytesMax ?? 64 * 1024 * 1024,
+    backoff: { baseMs, capMs },
+    messageBytesMax,
     budget: createRetryBudget(options.retryBudget),
     credentials: createCredentials(options, clock, timeoutMs),
     hooks,
@@ -93,8 +94,8 @@ export function createClient(options: ClientOptions): Client {
       headersOf(more).forEach((value, name) => headers.set(name, value));
       return headers;
     },
-    random: options.random ?? Math.random,
-    newKey: options.newKey ?? randomKey,
+    random,
+    newKey,
   };
 }
 
@@ -102,24 +103,22 @@ function headersOf(init: HeadersInput | undefined): Headers {
   try {
     return new Headers(init);
   } catch {
-    throw invalid("headers has a name or a value that no header can carry");
+    throw invalid("headers is nothing that a header can carry");
   }
 }
 
 function baseUrlOf(text: string): string {
-  let url: URL | undefined;
+  let url = "";
   try {
-    url = new URL(text, (globalThis as { location?: { href: string } }).location?.href);
+    url = new URL(text, (globalThis as { location?: { href: string } }).location?.href).href;
   } catch {
     // Said below, together with all else that a base cannot be.
   }
-  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
-    throw invalid("baseUrl must be an http or https URL without user name, password, query and fragment");
-  }
-  return url.href.replace(/\/+$/, "");
+  if (!/^https?:\/\/[^/@]+\/[^?#]*$/.test(url)) throw invalid("baseUrl must be an http or https URL of host and path alone");
+  return url.replace(/\/+$/, "");
 }
 
-/** 128 random bits in hex. Not `randomUUID`, which pages without TLS lack. */
+/** 128 random bits. Not `randomUUID`, which pages without TLS lack. */
 function randomKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return crypto.getRandomValues(new Uint32Array(4)).join("-");
 }

@@ -20,6 +20,7 @@ export type Code =
   | "unauthenticated";
 
 const codeByStatus: Readonly<Record<number, Code>> = {
+  200: "internal",
   400: "internal",
   401: "unauthenticated",
   403: "permission_denied",

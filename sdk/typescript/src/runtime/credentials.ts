@@ -1,7 +1,7 @@
 /** What a client proves itself with, and how it gets a fresh token. */
 import type { Clock } from "./clock.js";
 import { clientError, ParapetError } from "./error.js";
-import type { Scope } from "./scope.js";
+import { createScope, type Scope } from "./scope.js";
 
 /** A token, with the end of its life in Unix seconds where it is known (0: never). The response of a login has this shape. */
 export type Token = string | { readonly token: string; readonly expiresAt?: number };
@@ -33,13 +33,10 @@ const earlyMs = 10_000;
 
 const visibleAscii = /^[\x21-\x7e]+$/;
 
-// The message never shows the value, and there is no cause: what fetch says of a bad header quotes it.
-const unusable = (what: string): ParapetError =>
-  clientError("CREDENTIAL_UNAVAILABLE", `${what} is empty or has characters that no header can carry`);
-
 const checked = (what: string, value: unknown): string => {
   if (typeof value === "string" && visibleAscii.test(value)) return value;
-  throw unusable(what);
+  // The message never shows the value, and there is no cause: what fetch says of a bad header quotes it.
+  throw clientError("CREDENTIAL_UNAVAILABLE", `${what} is nothing that a header can carry`);
 };
 
 /** What `createCredentials` takes. */
@@ -53,52 +50,43 @@ export function createCredentials({ apiKey, token }: CredentialOptions, clock: C
   if (apiKey !== undefined && token !== undefined) {
     throw clientError("REQUEST_INVALID", "apiKey and token exclude each other");
   }
-  if (typeof token !== "function") {
-    const fixed: CredentialHeader | undefined =
-      apiKey !== undefined
-        ? { name: "x-api-key", value: checked("apiKey", apiKey), renewable: false }
-        : token !== undefined
-          ? { name: "authorization", value: `Bearer ${checked("token", token)}`, renewable: false }
-          : undefined;
-    return { header: () => Promise.resolve(fixed), renew: () => {} };
-  }
-
-  let held: { readonly header: CredentialHeader; readonly until: number } | undefined;
+  const source = typeof token === "function" ? token : undefined;
+  const bearer = (value: unknown): CredentialHeader => ({ name: "authorization", value: `Bearer ${checked("token", value)}`, renewable: source !== undefined });
+  let held: CredentialHeader | undefined;
+  /** Unix time in milliseconds at which `held` should be replaced. */
+  let until = Infinity;
   let asking: Promise<CredentialHeader> | undefined;
+  if (apiKey !== undefined) held = { name: "x-api-key", value: checked("apiKey", apiKey), renewable: false };
+  else if (token !== undefined && !source) held = bearer(token);
 
-  const ask = async (): Promise<CredentialHeader> => {
-    const controller = new AbortController();
-    let cancel = (): void => {};
+  const ask = async (from: NonNullable<typeof source>): Promise<CredentialHeader> => {
+    // A source that hangs must not hang all later calls as well.
+    const scope = createScope({ clock, timeoutMs, parent: undefined, timedOut: () => new Error("the token source took too long") });
     try {
-      const given = await Promise.race([
-        token({ signal: controller.signal }),
-        // A source that hangs must not hang all later calls as well.
-        new Promise<never>((_, reject) => {
-          if (timeoutMs < Infinity) cancel = clock.after(timeoutMs, () => reject(new Error("the token source took too long")));
-        }),
-      ]);
-      const { token: text, expiresAt = 0 } = typeof given === "object" && given !== null ? given : { token: given };
-      const header = { name: "authorization", value: `Bearer ${checked("token", text)}`, renewable: true };
-      held = { header, until: expiresAt === 0 ? Infinity : expiresAt * 1000 - earlyMs };
-      return header;
+      const given = await scope.wait(from({ signal: scope.signal }));
+      // Of a string and of nothing as well there is an object, without these fields.
+      const { token: text = given, expiresAt = 0 } = Object(given) as Partial<Exclude<Token, string>>;
+      held = bearer(text);
+      until = expiresAt ? expiresAt * 1000 - earlyMs : Infinity;
+      return held;
     } catch (cause) {
-      controller.abort();
+      scope.end(cause);
       // What `checked` throws says enough; the failure of a call that the source made stays visible as the cause.
       if (cause instanceof ParapetError && cause.method === "") throw cause;
       throw clientError("CREDENTIAL_UNAVAILABLE", "the token source failed", { cause });
     } finally {
-      cancel();
+      scope.end();
       asking = undefined;
     }
   };
 
   return {
     async header(scope, open) {
-      if (held && held.until > clock.date()) return held.header;
-      return open ? undefined : scope.wait((asking ??= ask()));
+      if (held && until > clock.date()) return held;
+      return open || !source ? undefined : scope.wait((asking ??= ask(source)));
     },
     renew(refused) {
-      if (held?.header === refused) held = undefined;
+      if (held === refused) held = undefined;
     },
   };
 }

@@ -32,14 +32,15 @@ export interface OtherDetail {
   readonly value: Uint8Array;
 }
 
-/** A field off the wire: varints as numbers, length-delimited ones as bytes. */
-type WireField = readonly [number: number, value: number | Uint8Array];
+/** The values of each field of a message, by number and in the order of the wire: varints as numbers, all others as bytes. */
+type Fields = (number | Uint8Array)[][];
 
-const text = new TextDecoder();
+/** Decodes text; what is no UTF-8 becomes U+FFFD. */
+export const utf8 = new TextDecoder();
 
-/** Fields of a message in the order of the wire (protobuf.dev/programming-guides/encoding). Throws RangeError where the bytes end too early. */
-function fieldsOf(bytes: Uint8Array): WireField[] {
-  const fields: WireField[] = [];
+/** Fields of a message (protobuf.dev/programming-guides/encoding). Throws RangeError where the bytes end too early. */
+function fieldsOf(bytes: Uint8Array): Fields {
+  const fields: Fields = [];
   let at = 0;
   const varint = (): number => {
     let value = 0;
@@ -57,29 +58,20 @@ function fieldsOf(bytes: Uint8Array): WireField[] {
   while (at < bytes.length) {
     const tag = varint();
     const wire = tag & 7;
-    const value = wire === 0 ? varint() : take(wire === 2 ? varint() : wire === 1 ? 8 : wire === 5 ? 4 : Infinity);
-    fields.push([Math.floor(tag / 8), value]);
+    (fields[Math.floor(tag / 8)] ??= []).push(wire === 0 ? varint() : take(wire === 2 ? varint() : wire === 1 ? 8 : wire === 5 ? 4 : Infinity));
   }
   return fields;
 }
 
-const messages = (fields: readonly WireField[], number: number): WireField[][] =>
-  fields.flatMap(([at, value]) => (at === number && typeof value === "object" ? [fieldsOf(value)] : []));
-
-/** The last value of a field, as the encoding wants where one comes twice. */
-const last = (fields: readonly WireField[], number: number): WireField[1] | undefined => fields.findLast(([at]) => at === number)?.[1];
-
-const string = (fields: readonly WireField[], number: number): string => {
-  const value = last(fields, number);
-  return typeof value === "object" ? text.decode(value) : "";
-};
-
-const integer = (fields: readonly WireField[], number: number): number => {
-  const value = last(fields, number);
+// Of a field that comes twice the last value counts. A varint where text should be throws.
+const string = (fields: Fields, number: number): string => utf8.decode(fields[number]?.at(-1) as Uint8Array | undefined);
+const integer = (fields: Fields, number: number): number => {
+  const value = fields[number]?.at(-1);
   return typeof value === "number" ? value : 0;
 };
+const messages = (fields: Fields, number: number): Fields[] => (fields[number] ?? []).map((bytes) => fieldsOf(bytes as Uint8Array));
 
-const decoders: Readonly<Record<string, (fields: WireField[]) => object>> = {
+const decoders: Readonly<Record<string, (fields: Fields) => object>> = {
   "google.rpc.ErrorInfo": (fields) => ({
     reason: string(fields, 1),
     domain: string(fields, 2),
@@ -89,7 +81,7 @@ const decoders: Readonly<Record<string, (fields: WireField[]) => object>> = {
     fieldViolations: messages(fields, 1).map((it) => ({ field: string(it, 1), description: string(it, 2), rule: string(it, 3) })),
   }),
   "google.rpc.RetryInfo": (fields) => {
-    const delay = messages(fields, 1)[0] ?? [];
+    const delay = messages(fields, 1).at(-1) ?? [];
     return { retryDelayMs: integer(delay, 1) * 1000 + integer(delay, 2) / 1e6 };
   },
   "google.rpc.QuotaFailure": (fields) => ({
@@ -100,8 +92,7 @@ const decoders: Readonly<Record<string, (fields: WireField[]) => object>> = {
 /** A detail from its type and its protobuf bytes. */
 export function decodeDetail(typeName: string, value: Uint8Array): ErrorDetail {
   try {
-    const decode = Object.hasOwn(decoders, typeName) ? decoders[typeName] : undefined;
-    if (decode) return { type: typeName, ...decode(fieldsOf(value)) } as ErrorDetail;
+    if (Object.hasOwn(decoders, typeName)) return { type: typeName, ...decoders[typeName]!(fieldsOf(value)) } as ErrorDetail;
   } catch {
     // Bytes that do not decode are kept as they are: an error must not fail because of its details.
   }
@@ -110,12 +101,17 @@ export function decodeDetail(typeName: string, value: Uint8Array): ErrorDetail {
 
 /** Details of a Connect error (`[{ type, value }]`, value in base64). `debug` is not read; what does not fit is left out. */
 export function decodeDetails(details: unknown): ErrorDetail[] {
-  return (Array.isArray(details) ? details : []).flatMap((detail: { type?: unknown; value?: unknown } | null) => {
-    if (typeof detail?.type !== "string" || typeof detail.value !== "string") return [];
+  return (Array.isArray(details) ? details : []).flatMap((detail: { readonly type: string; readonly value: string }) => {
     try {
       return [decodeDetail(detail.type, base64ToBytes(detail.value))];
     } catch {
+      // Not an object, or its value is no base64.
       return [];
     }
   });
+}
+
+/** The first detail of a type. */
+export function findDetail<T extends ErrorDetail["type"]>(details: readonly ErrorDetail[], type: T): Extract<ErrorDetail, { type: T }> | undefined {
+  return details.find((detail): detail is Extract<ErrorDetail, { type: T }> => detail.type === type);
 }

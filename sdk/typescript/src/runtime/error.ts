@@ -1,6 +1,6 @@
 /** The one error that calls fail with. */
 import type { Code } from "./codes.js";
-import type { ErrorDetail, FieldViolation } from "./details.js";
+import { type ErrorDetail, type FieldViolation, findDetail } from "./details.js";
 
 /**
  * Reasons that the client itself gives.
@@ -24,14 +24,14 @@ export type ClientReason =
   | "REQUEST_INVALID"
   | "UNSPECIFIED";
 
-/** What is known of a failure. */
+/** What is known of a failure. `reason`, `domain` and `metadata` come out of the details where they are not given; the details' `retryAfterMs` goes before another. */
 export interface ErrorFacts {
   readonly code: Code;
-  readonly reason: string;
   readonly message: string;
+  readonly details?: readonly ErrorDetail[] | undefined;
+  readonly reason?: string | undefined;
   readonly domain?: string | undefined;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
-  readonly details?: readonly ErrorDetail[] | undefined;
   readonly method?: string | undefined;
   readonly requestId?: string | undefined;
   readonly attempts?: number | undefined;
@@ -44,46 +44,51 @@ export interface ErrorFacts {
 export class ParapetError<R extends string = string> extends Error {
   override readonly name = "ParapetError";
   /** Canonical code. */
-  readonly code: Code;
+  declare readonly code: Code;
   /** Why: one of the method's own reasons, or one of the client's. */
-  readonly reason: R;
+  declare readonly reason: R;
   /** Who gave the reason: `parapet`, another service's domain, or empty for the client itself. */
-  readonly domain: string;
+  declare readonly domain: string;
   /** Facts that belong to the reason (google.rpc.ErrorInfo). */
-  readonly metadata: Readonly<Record<string, string>>;
+  declare readonly metadata: Readonly<Record<string, string>>;
   /** All details that the server sent. */
-  readonly details: readonly ErrorDetail[];
+  declare readonly details: readonly ErrorDetail[];
   /** Broken rules of request fields; empty if the error is about something else. */
-  readonly fieldViolations: readonly FieldViolation[];
+  declare readonly fieldViolations: readonly FieldViolation[];
   /** `package.Service/Method`. */
-  readonly method: string;
+  declare readonly method: string;
   /** Id under which the server's log and audit know the call; empty if there was no response. */
-  readonly requestId: string;
+  declare readonly requestId: string;
   /** How many requests were sent. */
-  readonly attempts: number;
+  declare readonly attempts: number;
   /** When the server wants to be asked again, in milliseconds from its answer on. */
-  readonly retryAfterMs: number | undefined;
+  declare readonly retryAfterMs: number | undefined;
   /** HTTP status; 0 if there was no response. */
-  readonly status: number;
+  declare readonly status: number;
 
-  constructor(facts: ErrorFacts) {
-    super(facts.message, facts.cause === undefined ? undefined : { cause: facts.cause });
-    this.code = facts.code;
-    this.reason = facts.reason as R;
-    this.domain = facts.domain ?? "";
-    this.metadata = facts.metadata ?? {};
-    this.details = facts.details ?? [];
-    this.fieldViolations = this.details.flatMap((detail) => (detail.type === "google.rpc.BadRequest" ? detail.fieldViolations : []));
-    this.method = facts.method ?? "";
-    this.requestId = facts.requestId ?? "";
-    this.attempts = facts.attempts ?? 0;
-    this.retryAfterMs = facts.retryAfterMs;
-    this.status = facts.status ?? 0;
+  constructor({ message, cause, details = [], code, reason, domain, metadata, method = "", requestId = "", attempts = 0, retryAfterMs, status = 0 }: ErrorFacts) {
+    super(message, cause === undefined ? undefined : { cause });
+    const info = findDetail(details, "google.rpc.ErrorInfo");
+    // In this order it is printed. Declared above without being set there, which would only weigh.
+    Object.assign(this, {
+      code,
+      reason: reason ?? (info?.reason || "UNSPECIFIED"),
+      domain: domain ?? info?.domain ?? "",
+      metadata: metadata ?? info?.metadata ?? {},
+      details,
+      fieldViolations: details.flatMap((detail) => (detail.type === "google.rpc.BadRequest" ? detail.fieldViolations : [])),
+      method,
+      requestId,
+      attempts,
+      // The exact figure first: a header is rounded up to seconds.
+      retryAfterMs: findDetail(details, "google.rpc.RetryInfo")?.retryDelayMs ?? retryAfterMs,
+      status,
+    });
   }
 
   /** For structured logs: everything but stack and cause. */
-  toJSON(): object {
-    return Object.assign({}, this, { message: this.message });
+  toJSON(): ErrorFacts {
+    return Object.assign({ message: this.message }, this);
   }
 }
 

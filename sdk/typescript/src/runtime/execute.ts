@@ -1,6 +1,5 @@
 /** A call from its first attempt to its last: credential, retries, and the waits between them. */
 import { type Client, type HeadersInput, invalid } from "./client.js";
-import type { CredentialHeader } from "./credentials.js";
 import { clientError, ParapetError } from "./error.js";
 import type { AttemptEnd } from "./hooks.js";
 import type { Method } from "./method.js";
@@ -9,14 +8,14 @@ import { createScope, type Scope } from "./scope.js";
 /** What one call may set for itself. */
 export interface CallOptions {
   /** Cancels the call. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Instead of the client's. For streams: time for the whole stream, which otherwise has no bound once it has begun. */
-  readonly timeoutMs?: number;
-  readonly attemptTimeoutMs?: number;
-  readonly retries?: number;
+  readonly timeoutMs?: number | undefined;
+  readonly attemptTimeoutMs?: number | undefined;
+  readonly retries?: number | undefined;
   /** Instead of a random one, where the method takes a key. Give your own to deduplicate over restarts. */
-  readonly idempotencyKey?: string;
-  readonly headers?: HeadersInput;
+  readonly idempotencyKey?: string | undefined;
+  readonly headers?: HeadersInput | undefined;
 }
 
 /** What a response says beside its message. */
@@ -57,33 +56,30 @@ export interface Outcome<T> {
 export interface Progress {
   readonly scope: Scope;
   /** Requests sent so far. */
-  readonly attempts: () => number;
-  /** Another one is about to be sent. */
-  readonly count: () => number;
+  attempts: number;
 }
 
-/** Reasons for which a fresh token may help. LOGIN_FAILED is not among them: it speaks of what was typed. */
-export const tokenReasons: readonly string[] = ["CREDENTIAL_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED", "API_KEY_INVALID", "RESPONSE_MALFORMED", "UNSPECIFIED"];
+/** Reasons of UNAUTHENTICATED for which no fresh token helps: they speak of what was typed, and of two credentials at once. */
+export const lastingReasons: readonly string[] = ["LOGIN_FAILED", "CREDENTIAL_AMBIGUOUS"];
 
 /** Reasons after which the same call may succeed, beside everything UNAVAILABLE. */
 const passingReasons = ["RATE_LIMITED", "IDEMPOTENCY_IN_FLIGHT", "ATTEMPT_TIMED_OUT"];
 
 /** Starts a call: its clock runs from here. */
-export function begin(client: Client, { name: method }: Method, { timeoutMs = client.timeoutMs, signal }: CallOptions): Progress {
-  let attempts = 0;
+export function begin({ clock, timeoutMs: byDefault }: Client, { timeoutMs = byDefault, signal }: CallOptions): Progress {
   const scope = createScope({
-    clock: client.clock,
+    clock,
     timeoutMs,
     parent: signal,
-    timedOut: () => clientError("DEADLINE_PASSED", "the call took too long", { method, attempts }),
-    aborted: (cause) => clientError("CALL_CANCELLED", "the call was cancelled", { method, attempts, cause }),
+    timedOut: () => clientError("DEADLINE_PASSED", "the call took too long"),
+    aborted: (cause) => clientError("CALL_CANCELLED", "the call was cancelled", { cause }),
   });
-  return { scope, attempts: () => attempts, count: () => ++attempts };
+  return { scope, attempts: 0 };
 }
 
 /**
  * Sends a call, again where contract, budget and deadline allow. `perform` sends one request and reads what answers it; what it throws is the failure of that attempt.
- * `endless`: the server is not told a deadline. Fails with ParapetError only.
+ * `endless`: time is bounded only until it has begun, and the server is told no deadline. `broken`: what ended a stream that goes on with this request, after a wait as before any other repetition. Fails with ParapetError only.
  */
 export async function execute<T>(
   client: Client,
@@ -92,104 +88,88 @@ export async function execute<T>(
   progress: Progress,
   perform: (attempt: Attempt) => Promise<Performed<T>>,
   endless = false,
+  broken?: ParapetError,
 ): Promise<Outcome<T>> {
+  const { clock, credentials, backoff, budget } = client;
   const { scope } = progress;
-  const retries = options.retries ?? client.retries;
-  const attemptTimeoutMs = options.attemptTimeoutMs ?? client.attemptTimeoutMs;
-  const key = keyOf(client, method, options, retries);
-  const open = method.needs === "nothing";
-  const repeatable = method.retryable === "always" || (method.retryable === "with_key" && key !== undefined);
+  const { name, key: takesKey } = method;
+  const { retries = client.retries, attemptTimeoutMs = client.attemptTimeoutMs } = options;
+  // Without a retry in sight a random key would only cost the server room.
+  const key = takesKey === "ignored" ? undefined : (options.idempotencyKey ?? (retries > 0 || takesKey === "required" ? client.newKey() : undefined));
+  let failure = broken;
+  let report: Report | undefined;
   let renewed = false;
-  let retried = 0;
   try {
-    if (scope.signal.aborted) throw scope.signal.reason;
-    client.budget.deposit();
-    for (;;) {
+    scope.signal.throwIfAborted();
+    if (endless) scope.arm(client.timeoutMs);
+    budget.deposit();
+    for (let retried = 0; ; ) {
+      if (failure) {
+        const { code, reason, retryAfterMs = 0 } = failure;
+        const waitMs = Math.max(retryAfterMs, client.random() * Math.min(backoff.capMs, backoff.baseMs * 2 ** retried));
+        const again =
+          (method.idempotency !== "unknown" || key !== undefined) &&
+          (code === "unavailable" || passingReasons.includes(reason)) &&
+          retried++ < retries &&
+          // Waiting only to run into the deadline would hide why the call failed.
+          waitMs < scope.remainingMs() &&
+          // A stream that brought something has earned its next connection: its server was alive.
+          (failure === broken || budget.take());
+        report?.(failure, again ? waitMs : undefined);
+        if (!again) throw failure;
+        await scope.sleep(waitMs);
+      }
       // Not part of an attempt: what the token source fails with is not a failure of the server.
-      const credential = await scope.wait(client.credentials.header(scope, open));
-      const attempt = createScope({
-        clock: client.clock,
-        timeoutMs: attemptTimeoutMs,
-        parent: scope.signal,
-        timedOut: () => clientError("ATTEMPT_TIMED_OUT", "the attempt took too long"),
-        aborted: (reason) => reason,
-      });
+      const credential = await scope.wait(credentials.header(scope, method.needs === "nothing"));
+      const attempt = createScope({ clock, timeoutMs: attemptTimeoutMs, parent: scope.signal, timedOut: () => clientError("ATTEMPT_TIMED_OUT", "the attempt took too long") });
       const headers = client.headers(options.headers);
-      const start = client.clock.now();
-      const number = progress.count();
-      const watch = quietly(() =>
-        client.hooks.attempt?.({ method: method.name, url: `${client.baseUrl}/${method.name}`, attempt: number, headers }),
-      );
-      const report = (end: Omit<AttemptEnd, "durationMs">): void => {
-        quietly(() => watch?.({ durationMs: client.clock.now() - start, ...end }));
-      };
-
-      let failure: ParapetError;
+      const start = clock.now();
+      const attempts = ++progress.attempts;
+      const watch = quietly(() => client.hooks.attempt?.({ method: name, url: `${client.baseUrl}/${name}`, attempt: attempts, headers }));
+      report = ({ status, requestId, code, reason }, retryInMs) => quietly(() => watch?.({ durationMs: clock.now() - start, status, requestId, code, reason, retryInMs }));
       try {
         if (key !== undefined) headers.set("idempotency-key", key);
         if (credential) headers.set(credential.name, credential.value);
         const { value, ...got } = await perform({ scope: attempt, headers, deadlineMs: endless ? Infinity : Math.min(scope.remainingMs(), attemptTimeoutMs) });
-        // The rest of a stream is bounded by the call alone.
-        attempt.disarm();
-        const response = { ...got, requestId: requestIdOf(got.headers), attempts: number };
-        report({ status: response.status, requestId: response.requestId });
+        // The rest of a stream is bounded by the call alone, or by nothing.
+        attempt.arm(Infinity);
+        if (endless) scope.arm(Infinity);
+        const response = { ...got, requestId: requestIdOf(got.headers), attempts };
+        report(response);
         return { value, response };
       } catch (thrown) {
         // Frees the connection of a response that nobody will read to its end.
         attempt.end(thrown);
-        failure = typed(thrown, method, number);
+        failure = typed(thrown, method, attempts);
+        if (failure.code === "unauthenticated" && credential?.renewable && !lastingReasons.includes(failure.reason) && !renewed) {
+          renewed = true;
+          credentials.renew(credential);
+          report(failure, 0);
+          failure = undefined;
+        }
       }
-      const { status, requestId, code, reason } = failure;
-      const ended = { status, requestId, code, reason };
-
-      if (isRefusedToken(failure, credential) && !renewed && !scope.signal.aborted) {
-        renewed = true;
-        client.credentials.renew(credential);
-        report({ ...ended, retryInMs: 0 });
-        continue;
-      }
-      const waitMs = Math.max(failure.retryAfterMs ?? 0, client.random() * Math.min(client.backoff.capMs, client.backoff.baseMs * 2 ** retried));
-      const again =
-        repeatable &&
-        (code === "unavailable" || passingReasons.includes(reason)) &&
-        retried < retries &&
-        !scope.signal.aborted &&
-        // Waiting only to run into the deadline would hide why the call failed.
-        waitMs < scope.remainingMs() &&
-        client.budget.take();
-      report(again ? { ...ended, retryInMs: waitMs } : ended);
-      if (!again) throw failure;
-      retried++;
-      await scope.sleep(waitMs);
     }
   } catch (thrown) {
-    const error = typed(thrown, method, progress.attempts());
-    scope.end(error);
-    throw error;
+    failure = typed(thrown, method, progress.attempts);
+    scope.end(failure);
+    throw failure;
   }
 }
+
+/** Tells the hooks how an attempt ended. */
+type Report = (end: Omit<AttemptEnd, "durationMs" | "retryInMs">, retryInMs?: number) => void;
 
 /** Id of the request, as the server gave it. */
 export function requestIdOf(headers: Headers): string {
   return headers.get("x-request-id") ?? "";
 }
 
-function keyOf(client: Client, method: Method, { idempotencyKey }: CallOptions, retries: number): string | undefined {
-  if (method.key === "ignored") return undefined;
-  // Without a retry in sight a random key would only cost the server room.
-  return idempotencyKey ?? (retries > 0 || method.key === "required" ? client.newKey() : undefined);
-}
-
-function isRefusedToken(failure: ParapetError, credential: CredentialHeader | undefined): credential is CredentialHeader {
-  return failure.code === "unauthenticated" && credential !== undefined && credential.renewable && tokenReasons.includes(failure.reason);
-}
-
-/** Anything thrown as the error of this call. */
+/** Anything thrown as the error of this call: errors of the layers below do not know which call they belong to, and calls may share one. */
 export function typed(thrown: unknown, { name: method }: Method, attempts: number): ParapetError {
-  if (!(thrown instanceof ParapetError)) return clientError("UNSPECIFIED", "the call failed", { method, attempts, cause: thrown });
-  // Errors of the layers below do not know which call they belong to.
-  const { message, cause } = thrown;
-  return thrown.method === method && thrown.attempts === attempts ? thrown : new ParapetError(Object.assign({}, thrown, { message, cause, method, attempts }));
+  const facts = { method, attempts };
+  return thrown instanceof ParapetError
+    ? new ParapetError({ ...thrown.toJSON(), cause: thrown.cause, ...facts })
+    : clientError("UNSPECIFIED", "the call failed", { ...facts, cause: thrown });
 }
 
 function quietly<T>(work: () => T): T | undefined {

@@ -19,10 +19,10 @@ export interface AttemptEnd {
   readonly status: number;
   readonly requestId: string;
   /** Absent on success. */
-  readonly code?: Code;
-  readonly reason?: string;
+  readonly code?: Code | undefined;
+  readonly reason?: string | undefined;
   /** Set if another attempt follows: how long the client waits before it. */
-  readonly retryInMs?: number;
+  readonly retryInMs?: number | undefined;
 }
 
 /** Functions that a client calls as it goes. What they throw is ignored: watching must not break a call. */

@@ -10,7 +10,7 @@ export { type ClientReason, type ErrorFacts, ParapetError } from "./error.js";
 export type { CallOptions, Outcome, ResponseInfo } from "./execute.js";
 export type { AttemptEnd, AttemptStart, Hooks } from "./hooks.js";
 export type { AnyMessage, Base64, Duration, FieldMask, Float, Int64, JsonObject, JsonValue, Timestamp, UnknownEnum } from "./json.js";
-export type { Method, Paging } from "./method.js";
+export type { Method, Paging, Resume, Rule } from "./method.js";
 export { paged, Paged } from "./paged.js";
 export type { RetryBudgetOptions } from "./retry-budget.js";
 export { hideSecrets } from "./secrets.js";

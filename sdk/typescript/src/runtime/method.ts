@@ -5,19 +5,30 @@ export interface Method {
   /** `package.Service/Method`; the path of the call. */
   readonly name: string;
   readonly kind: "unary" | "server_streaming" | "client_streaming";
-  /** `idempotency_level` of the RPC. */
+  /** `idempotency_level` of the RPC. A call that is `unknown` is sent again only with a key, the same one each time. */
   readonly idempotency: "unknown" | "no_side_effects" | "idempotent";
   /** Whether a call may or must carry an Idempotency-Key. */
   readonly key: "ignored" | "optional" | "required";
-  /** May a call be sent again? `with_key`: with the same Idempotency-Key each time. */
-  readonly retryable: "always" | "with_key" | "never";
   /** What the caller needs: nothing, any principal, or a right; `on` is the request field that names the collection, empty for the server. */
   readonly needs: "nothing" | "principal" | { readonly right: "read" | "write" | "admin"; readonly on: string };
   /** How it pages, where it does. */
   readonly paging?: Paging;
+  /** How a stream goes on behind its last message once its connection broke, where it can. */
+  readonly resume?: Resume;
   /** Fields of the response that hold secrets, at any depth. */
   readonly secrets?: readonly string[];
 }
+
+/** How a stream is resumed: JSON names of the fields. */
+export interface Resume {
+  /** Request field that takes the token of the last message. */
+  readonly request: string;
+  /** Response field that carries the token of each message. */
+  readonly response: string;
+}
+
+/** What the contract says of a method beyond what its descriptor does, for layers that have descriptors. What is not said: `key` is ignored, and it `needs` a principal. */
+export type Rule = Partial<Pick<Method, "key" | "needs" | "resume">>;
 
 /** How a method pages: JSON names of the fields (AIP-158). */
 export interface Paging {

@@ -18,18 +18,16 @@ export interface RetryBudgetOptions {
 
 /** Makes a budget: a token bucket in the manner of gRFC A6. Just short of one retry is there from the start, so that the very first call may have one. */
 export function createRetryBudget({ ratio = 0.1, burst = 10 }: RetryBudgetOptions = {}): RetryBudget {
-  // In thousandths, because tenths do not add up in binary.
-  const unit = 1000;
-  const share = Math.round(ratio * unit);
-  let saved = share && Math.max(0, Math.min(unit - share, burst * unit));
+  let saved = ratio && Math.min(Math.max(0, 1 - ratio), burst);
   return {
     deposit() {
-      saved = Math.min(saved + share, burst * unit);
+      saved = Math.min(saved + ratio, burst);
     },
     take() {
-      if (saved < unit) return false;
-      saved -= unit;
-      return true;
+      // Tenths do not quite add up in binary.
+      const some = saved > 1 - 1e-9;
+      if (some) saved--;
+      return some;
     },
   };
 }

@@ -10,8 +10,8 @@ export interface ScopeOptions {
   readonly parent: AbortSignal | undefined;
   /** What the work fails with once the time is over. */
   readonly timedOut: () => unknown;
-  /** What it fails with once `parent` is aborted. */
-  readonly aborted: (reason: unknown) => unknown;
+  /** What it fails with once `parent` is aborted. Default: with the parent's reason. */
+  readonly aborted?: (reason: unknown) => unknown;
 }
 
 /** Bounds work by time and by a signal. Call `end` once the work is over, whatever came of it. */
@@ -21,57 +21,51 @@ export interface Scope {
   /** Milliseconds left; Infinity without a bound. */
   remainingMs(): number;
   /** The work's outcome, or what `signal` was aborted with, whichever comes first. */
-  wait<T>(work: PromiseLike<T>): Promise<T>;
+  wait<T>(work: T | PromiseLike<T>): Promise<T>;
   /** Waits so many milliseconds. */
   sleep(ms: number): Promise<void>;
-  /** Lifts the bound in time. */
-  disarm(): void;
+  /** Bounds the time anew, from now on; Infinity lifts the bound. */
+  arm(timeoutMs: number): void;
   /** Aborts what still runs and lets go of parent and timer. */
   end(reason?: unknown): void;
 }
 
 /** Starts a scope. The one listener it adds to `parent` is removed by `end`. */
-export function createScope({ clock, timeoutMs, parent, timedOut, aborted }: ScopeOptions): Scope {
+export function createScope({ clock, timeoutMs, parent, timedOut, aborted = (reason) => reason }: ScopeOptions): Scope {
   const controller = new AbortController();
   const { signal } = controller;
-  const until = clock.now() + timeoutMs;
-  const onAbort = (): void => controller.abort(aborted(parent?.reason));
+  let until = 0;
   let disarm = (): void => {};
+  const arm = (ms: number): void => {
+    disarm();
+    until = clock.now() + ms;
+    if (ms < Infinity) disarm = clock.after(ms, () => controller.abort(timedOut()));
+  };
+  const onAbort = (): void => controller.abort(aborted(parent?.reason));
+  parent?.addEventListener("abort", onAbort);
   if (parent?.aborted) onAbort();
-  else {
-    parent?.addEventListener("abort", onAbort);
-    if (timeoutMs < Infinity) disarm = clock.after(timeoutMs, () => controller.abort(timedOut()));
-  }
+  else arm(timeoutMs);
 
-  const wait = <T>(work: PromiseLike<T>): Promise<T> =>
-    new Promise<T>((resolve, reject) => {
-      const stop = (): void => reject(signal.reason as Error);
-      const settle = (done: () => void): void => {
-        signal.removeEventListener("abort", stop);
-        done();
-      };
+  const wait = <T>(work: T | PromiseLike<T>): Promise<T> => {
+    let stop = (): void => {};
+    const stopped = new Promise<never>((_, reject) => {
+      stop = () => reject(signal.reason as Error);
+      signal.addEventListener("abort", stop);
       if (signal.aborted) stop();
-      else signal.addEventListener("abort", stop);
-      // Attached even where the signal was aborted before, so that the work's own failure is never an unhandled one.
-      work.then(
-        (value) => settle(() => resolve(value)),
-        (error: unknown) => settle(() => reject(error as Error)),
-      );
     });
+    // A race listens to the work even where the signal won, so that its own failure is never an unhandled one.
+    return Promise.race([stopped, work]).finally(() => signal.removeEventListener("abort", stop));
+  };
 
   return {
     signal,
     remainingMs: () => Math.max(0, until - clock.now()),
     wait,
-    async sleep(ms) {
+    sleep(ms) {
       let cancel = (): void => {};
-      try {
-        await wait(new Promise<void>((resolve) => (cancel = clock.after(ms, resolve))));
-      } finally {
-        cancel();
-      }
+      return wait(new Promise<void>((resolve) => (cancel = clock.after(ms, resolve)))).finally(cancel);
     },
-    disarm: () => disarm(),
+    arm,
     end(reason) {
       disarm();
       parent?.removeEventListener("abort", onAbort);

@@ -1,69 +1,42 @@
 /** Streams of the server as async iterables, and streams of the client as one request. */
-import { errorOf, isMessage, networkFailed, parseJson, readText, send } from "./attempt.js";
+import { errorOf, overNetwork, parseJson, send } from "./attempt.js";
 import { Call } from "./call.js";
 import type { Client } from "./client.js";
-import { createEnvelopeReader, encodeEnvelopes, type Envelope, flagCompressed, flagEnd } from "./envelope.js";
-import { clientError } from "./error.js";
-import { begin, type CallOptions, execute, type Outcome, type Performed, toJson, typed } from "./execute.js";
+import { createEnvelopeReader, encodeEnvelopes, flagEnd } from "./envelope.js";
+import { utf8 } from "./details.js";
+import { clientError, type ParapetError } from "./error.js";
+import { type Attempt, begin, type CallOptions, execute, type Outcome, type Performed, toJson, typed } from "./execute.js";
+import { createLeg, follow, type Leg } from "./follow.js";
 import type { Method } from "./method.js";
-import type { Scope } from "./scope.js";
-
-const contentType = "application/connect+json";
-const decoder = new TextDecoder();
 
 /** Messages from the server. Nothing is sent before they are asked for; leaving a loop closes the stream. Each read is a call of its own. */
 export class ServerStream<T> implements AsyncIterable<T> {
-  readonly #start: () => Promise<Outcome<AsyncGenerator<T, void, undefined>>>;
+  /** Starts the call; gives the messages together with status, headers and request id. Read the messages, or call `return()` on them: the connection stays open until then. */
+  declare readonly withResponse: () => Promise<Outcome<AsyncGenerator<T, void, undefined>>>;
 
   constructor(start: () => Promise<Outcome<AsyncGenerator<T, void, undefined>>>) {
-    this.#start = start;
+    this.withResponse = start;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    yield* (await this.#start()).value;
-  }
-
-  /** Starts the call; gives the messages together with status, headers and request id. Read the messages, or call `return()` on them: the connection stays open until then. */
-  withResponse(): Promise<Outcome<AsyncGenerator<T, void, undefined>>> {
-    return this.#start();
+    yield* (await this.withResponse()).value;
   }
 }
 
-/** Makes a stream of a method that streams from the server. It may be retried until its first message, as the contract allows. */
+/** Makes a stream of a method that streams from the server. A broken one goes on behind its last message where the contract says how; before its first message it may be retried like any call. */
 export function serverStream<T extends object>(client: Client, method: Method, request: unknown, options: CallOptions = {}): ServerStream<T> {
-  const endless = options.timeoutMs === undefined;
+  const { resume } = method;
   return new ServerStream<T>(async () => {
-    const body = encodeEnvelopes([toJson(request, method)]);
-    const progress = begin(client, method, options);
-    const { scope } = progress;
-    const { value: frames, response } = await execute(client, method, options, progress, async (attempt) => openFrames(client, await send(client, method, body, attempt), attempt.scope), endless);
-    if (endless) scope.disarm();
-    let whole = false;
-    // A stream that was left early must not go on behind its reader's back; a whole one leaves its connection to the next call.
-    const close = (): void => scope.end(whole ? undefined : clientError("CALL_CANCELLED", "the stream was left"));
-    const read = async function* (): AsyncGenerator<T, void, undefined> {
-      try {
-        for (let frame = frames.first; ; frame = await scope.wait(frames.next())) {
-          const message = messageOf<T>(frame, frames.response, client);
-          if (message === undefined) {
-            whole = true;
-            return;
-          }
-          yield message;
-        }
-      } catch (thrown) {
-        throw typed(thrown, method, progress.attempts());
-      } finally {
-        close();
-      }
-    };
-    const value = read();
-    const leave = value.return.bind(value);
-    // A generator that was never started would end without its `finally`.
-    value.return = (result) => {
-      close();
-      return leave(result);
-    };
+    let body = encodeEnvelopes([toJson(request, method)]);
+    const progress = begin(client, options);
+    const open = (broken?: ParapetError): Promise<Outcome<Leg<T>>> =>
+      execute(client, method, options, progress, (attempt) => openLeg<T>(client, method, body, attempt), options.timeoutMs === undefined, broken);
+    const { value: first, response } = await open();
+    const value = follow(method, progress, first, resume?.response, async (token, broken) => {
+      body = encodeEnvelopes([toJson({ ...(request as object), [resume!.request]: token }, method)]);
+      return (await open(broken)).value;
+    });
+    await value.next();
     return { value, response };
   });
 }
@@ -74,7 +47,7 @@ export type Messages<T> = Iterable<T> | AsyncIterable<T>;
 /** Starts a call of a method that streams from the client. The messages are collected and sent as one body, since most platforms cannot do otherwise. */
 export function clientStream<T extends object, R extends string>(client: Client, method: Method, requests: Messages<unknown>, options: CallOptions = {}): Call<T, R> {
   const run = async (): Promise<Outcome<T>> => {
-    const progress = begin(client, method, options);
+    const progress = begin(client, options);
     const { scope } = progress;
     const collect = async (): Promise<Blob> => {
       const messages: string[] = [];
@@ -88,15 +61,14 @@ export function clientStream<T extends object, R extends string>(client: Client,
     try {
       const body = await scope.wait(collect());
       return await execute(client, method, options, progress, async (attempt) => {
-        const got = await send(client, method, body, attempt);
-        const { value: frames, ...info } = await openFrames(client, got, attempt.scope);
-        const message = messageOf<T>(frames.first, got, client);
+        const { value, ...info } = await openLeg<T>(client, method, body, attempt);
+        const message = await value.next();
         // The message counts only once the last frame says that the call succeeded.
-        if (message === undefined || messageOf<T>(await attempt.scope.wait(frames.next()), got, client)) throw errorOf(got, undefined, client.clock);
+        if (!message || (await value.next())) throw clientError("RESPONSE_MALFORMED", "there is not one message in the response", info);
         return { value: message, ...info };
       });
     } catch (thrown) {
-      throw typed(thrown, method, progress.attempts());
+      throw typed(thrown, method, progress.attempts);
     } finally {
       scope.end();
     }
@@ -104,43 +76,19 @@ export function clientStream<T extends object, R extends string>(client: Client,
   return new Call<T, R>(run());
 }
 
-/** What a stream's response is read through. */
-interface Frames {
-  /** The frame that came first; read early, because a refusal is one. */
-  readonly first: Envelope | undefined;
-  readonly next: () => Promise<Envelope | undefined>;
-  readonly response: Response;
-}
-
-async function openFrames(client: Client, response: Response, scope: Scope): Promise<Performed<Frames>> {
-  if (!isMessage(response, contentType) || !response.body) {
-    const json = parseJson(await readText(response, scope));
-    throw errorOf(response, response.status === 200 ? undefined : json, client.clock);
-  }
+/** Opens one connection. */
+async function openLeg<T>(client: Client, method: Method, body: Blob, attempt: Attempt): Promise<Performed<Leg<T>>> {
+  const response = await send(client, method, body, attempt);
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const read = createEnvelopeReader(() => reader.read(), client.messageBytesMax);
-  const next = async (): Promise<Envelope | undefined> => {
-    try {
-      return await read();
-    } catch (cause) {
-      if (cause instanceof RangeError) {
-        throw clientError("RESPONSE_MALFORMED", cause.message, { code: "resource_exhausted", status: response.status });
-      }
-      throw networkFailed(scope, cause, "the stream broke off");
-    }
-  };
-  const first = await scope.wait(next());
-  // A refused stream is HTTP 200 with the error in its only frame: as an attempt it has failed.
-  if (!first || first.flags & flagEnd) messageOf(first, response, client);
-  return { value: { first, next, response }, status: response.status, headers: response.headers };
-}
-
-/** The message of a frame; undefined at the end of the stream. Throws the error that the stream ended with. */
-function messageOf<T>(frame: Envelope | undefined, response: Response, client: Client): T | undefined {
-  if (!frame) throw clientError("NETWORK_FAILED", "the stream ended without its last frame", { status: response.status });
-  const json = frame.flags & flagCompressed ? undefined : parseJson(decoder.decode(frame.data));
-  if (typeof json !== "object" || json === null) throw errorOf(response, undefined, client.clock);
-  if (!(frame.flags & flagEnd)) return json as T;
-  if ("error" in json && json.error) throw errorOf(response, json.error, client.clock);
-  return undefined;
+  const leg = await createLeg(attempt.scope, async () => {
+    const { flags, data } = await overNetwork(attempt.scope, read(), "the response broke off");
+    // A compressed message is no JSON; nobody asked for one.
+    const json = parseJson(utf8.decode(data));
+    if (typeof json !== "object" || json === null) throw errorOf(response, undefined, client.clock);
+    if (!(flags & flagEnd)) return json as T;
+    if ("error" in json) throw errorOf(response, json.error, client.clock);
+    return undefined;
+  });
+  return { value: leg, status: response.status, headers: response.headers };
 }

@@ -128,7 +128,7 @@ export const truncated =
 
 /** A frame of a Connect stream. */
 export function frame(message: unknown, flags = 0): Buffer {
-  const data = Buffer.from(JSON.stringify(message));
+  const data = Buffer.isBuffer(message) ? message : Buffer.from(JSON.stringify(message));
   const head = Buffer.alloc(5);
   head[0] = flags;
   head.writeUInt32BE(data.length, 1);

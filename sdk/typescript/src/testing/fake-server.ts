@@ -1,7 +1,7 @@
 /** A server in memory: answers the SDK's own requests by handlers, through the client's whole runtime. */
 import type { Call } from "../runtime/call.js";
 import { type Client, createClient, type Fetch } from "../runtime/client.js";
-import { createEnvelopeReader, encodeEnvelopes, flagEnd } from "../runtime/envelope.js";
+import { createEnvelopeReader, encodeEnvelopes, flagEnd, headBytes } from "../runtime/envelope.js";
 import type { Paged } from "../runtime/paged.js";
 import type { ServerStream } from "../runtime/stream.js";
 import { Refusal, refuse, statusOf } from "./refusal.js";
@@ -126,10 +126,14 @@ async function frame(message: unknown, flags: number): Promise<Uint8Array> {
 async function messagesOf(body: Response, streaming: boolean): Promise<unknown[]> {
   if (!streaming) return [await body.json()];
   const messages: unknown[] = [];
-  const reader = (body.body as ReadableStream<Uint8Array> | null)?.getReader();
-  if (!reader) return messages;
+  const blob = await body.blob();
+  const reader = blob.stream().getReader();
   const next = createEnvelopeReader(() => reader.read(), Infinity);
-  for (let envelope = await next(); envelope; envelope = await next()) messages.push(JSON.parse(new TextDecoder().decode(envelope.data)));
+  for (let read = 0; read < blob.size; ) {
+    const { data } = await next();
+    read += headBytes + data.length;
+    messages.push(JSON.parse(new TextDecoder().decode(data)));
+  }
   return messages;
 }
 

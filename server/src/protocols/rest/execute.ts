@@ -111,20 +111,25 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
 
   const serverStream = async (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables): Promise<void> => {
     const { encoder } = compiled.get(bound)!;
+    const { resume } = bound.plan;
     const message = await request(exchange, bound, variables);
+    const events = !encoder.raw && /\btext\/event-stream\b/.test(exchange.header("accept") ?? "");
+    if (events && resume) resumeBehind(exchange.header("last-event-id"), message, resume.request);
     const stream = act.implementation(bound.plan) as unknown as (r: Message, c: HandlerContext) => AsyncIterable<Message>;
     const iterator = stream(message, new CallContext(exchange, call, "rest", call.deadlineMs))[Symbol.asyncIterator]();
-    const events = !encoder.raw && /\btext\/event-stream\b/.test(exchange.header("accept") ?? "");
     // The first message is awaited, so that a refusal is a problem document and not a broken stream.
     let next = await iterator.next();
     const first = next.done === true ? undefined : encoder.encode(next.value);
     const contentType = encoder.raw ? (first?.contentType ?? "application/octet-stream") : events ? "text/event-stream" : "application/x-ndjson";
     const sink = exchange.begin(200, [["content-type", contentType], ...headersOf(call)], false);
-    const frame = encoder.raw ? (part: Buffer | string) => part : events ? (part: Buffer | string) => `data: ${part.toString()}\n\n` : (part: Buffer | string) => `${part.toString()}\n`;
+    const frame = (part: Buffer | string, of: Message): Buffer | string => {
+      if (encoder.raw) return part;
+      return events ? `${resume ? eventId(of, resume.response) : ""}data: ${part.toString()}\n\n` : `${part.toString()}\n`;
+    };
     try {
       for (let part = first; next.done !== true; part = next.done === true ? undefined : encoder.encode(next.value)) {
         if (sink.destroyed) return void (await iterator.return?.());
-        if (!sink.write(frame(part!.body))) await drained(sink);
+        if (!sink.write(frame(part!.body, next.value))) await drained(sink);
         next = await iterator.next();
       }
       exchange.end();
@@ -143,6 +148,18 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
       return (kind === "client_streaming" ? clientStream : serverStream)(exchange, call, bound, variables).catch(async (thrown: unknown) => refuse(exchange, call, await act.settle(call, thrown)));
     },
   };
+}
+
+/** Last-Event-ID to the token it stands for, as browsers send it when they connect again (html.spec.whatwg.org, server-sent events); a token in the request itself goes first. */
+function resumeBehind(id: string | undefined, message: Message, field: string): void {
+  const target = message as unknown as Record<string, string>;
+  if (id !== undefined && target[field] === "") target[field] = id;
+}
+
+/** The `id` line of an event; none for a token that a line cannot hold. */
+function eventId(message: Message, field: string): string {
+  const token = (message as unknown as Record<string, string>)[field]!;
+  return token === "" || /[\r\n\0]/.test(token) ? "" : `id: ${token}\n`;
 }
 
 /** If-Match and If-None-Match (RFC 9110 section 13.1) to the fields they stand for. */

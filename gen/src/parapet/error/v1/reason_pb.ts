@@ -158,7 +158,7 @@ export enum Reason {
   FIELD_INVALID = 41,
 
   /**
-   * The page token was not made by this method for this query.
+   * The page or resume token was not made by this method for this query.
    *
    * @generated from enum value: REASON_PAGE_TOKEN_INVALID = 42;
    */

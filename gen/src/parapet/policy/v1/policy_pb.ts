@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parapet/policy/v1/policy.proto.
  */
 export const file_parapet_policy_v1_policy: GenFile = /*@__PURE__*/
-  fileDesc("Ch5wYXJhcGV0L3BvbGljeS92MS9wb2xpY3kucHJvdG8SEXBhcmFwZXQucG9saWN5LnYxIjgKCkZpbGVQb2xpY3kSKgoHYnVja2V0cxgBIAMoCzIZLnBhcmFwZXQucG9saWN5LnYxLkJ1Y2tldCKTAQoGQnVja2V0EgwKBG5hbWUYASABKAkSLwoJYWxnb3JpdGhtGAIgASgOMhwucGFyYXBldC5wb2xpY3kudjEuQWxnb3JpdGhtEhAKCHJlcXVlc3RzGAMgASgNEg0KBWJ1cnN0GAQgASgNEikKBndpbmRvdxgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiLHAQoMTWV0aG9kUG9saWN5EikKBmFjY2VzcxgBIAEoCzIZLnBhcmFwZXQucG9saWN5LnYxLkFjY2VzcxInCgVsaW1pdBgCIAEoCzIYLnBhcmFwZXQucG9saWN5LnYxLkxpbWl0EicKBWF1ZGl0GAMgASgLMhgucGFyYXBldC5wb2xpY3kudjEuQXVkaXQSOgoPaWRlbXBvdGVuY3lfa2V5GAQgASgOMiEucGFyYXBldC5wb2xpY3kudjEuSWRlbXBvdGVuY3lLZXkivwEKBkFjY2VzcxIxCgZwdWJsaWMYASABKAsyHy5wYXJhcGV0LnBvbGljeS52MS5QdWJsaWNBY2Nlc3NIABI/Cg1hdXRoZW50aWNhdGVkGAIgASgLMiYucGFyYXBldC5wb2xpY3kudjEuQXV0aGVudGljYXRlZEFjY2Vzc0gAEjkKCnBlcm1pc3Npb24YAyABKAsyIy5wYXJhcGV0LnBvbGljeS52MS5QZXJtaXNzaW9uQWNjZXNzSABCBgoEcnVsZSItCgxQdWJsaWNBY2Nlc3MSHQoVaWdub3JlX2JhZF9jcmVkZW50aWFsGAEgASgIIhUKE0F1dGhlbnRpY2F0ZWRBY2Nlc3MiUwoQUGVybWlzc2lvbkFjY2VzcxInCgVyaWdodBgBIAEoDjIYLnBhcmFwZXQucG9saWN5LnYxLlJpZ2h0EhYKDnJlc291cmNlX2ZpZWxkGAIgASgJIlgKBUxpbWl0EhAKBmV4ZW1wdBgBIAEoCEgAEhAKBmJ1Y2tldBgCIAEoCUgAEgwKBGNvc3QYAyABKA0SFQoNYWNjb3VudF9maWVsZBgEIAEoCUIGCgRraW5kImoKBUF1ZGl0Eg4KBmFjdGlvbhgBIAEoCRIQCghyZXNvdXJjZRgCIAEoCRIsCgVsZXZlbBgDIAEoDjIdLnBhcmFwZXQucG9saWN5LnYxLkF1ZGl0TGV2ZWwSEQoJa2V5X2ZpZWxkGAQgASgJIh8KC0ZpZWxkUG9saWN5EhAKCHBlcnNvbmFsGAEgASgIKl8KCUFsZ29yaXRobRIZChVBTEdPUklUSE1fVU5TUEVDSUZJRUQQABIaChZBTEdPUklUSE1fVE9LRU5fQlVDS0VUEAESGwoXQUxHT1JJVEhNX1NUUklDVF9XSU5ET1cQAipQCgVSaWdodBIVChFSSUdIVF9VTlNQRUNJRklFRBAAEg4KClJJR0hUX1JFQUQQARIPCgtSSUdIVF9XUklURRACEg8KC1JJR0hUX0FETUlOEAMqcgoKQXVkaXRMZXZlbBIbChdBVURJVF9MRVZFTF9VTlNQRUNJRklFRBAAEhQKEEFVRElUX0xFVkVMX05PTkUQARIYChRBVURJVF9MRVZFTF9NRVRBREFUQRACEhcKE0FVRElUX0xFVkVMX1JFUVVFU1QQAyptCg5JZGVtcG90ZW5jeUtleRIfChtJREVNUE9URU5DWV9LRVlfVU5TUEVDSUZJRUQQABIcChhJREVNUE9URU5DWV9LRVlfT1BUSU9OQUwQARIcChhJREVNUE9URU5DWV9LRVlfUkVRVUlSRUQQAjpRCgRmaWxlEhwuZ29vZ2xlLnByb3RvYnVmLkZpbGVPcHRpb25zGKOIAyABKAsyHS5wYXJhcGV0LnBvbGljeS52MS5GaWxlUG9saWN5UgRmaWxlOlkKBm1ldGhvZBIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGKOIAyABKAsyHy5wYXJhcGV0LnBvbGljeS52MS5NZXRob2RQb2xpY3lSBm1ldGhvZDpVCgVmaWVsZBIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYo4gDIAEoCzIeLnBhcmFwZXQucG9saWN5LnYxLkZpZWxkUG9saWN5UgVmaWVsZGIGcHJvdG8z", [file_google_protobuf_descriptor, file_google_protobuf_duration]);
+  fileDesc("Ch5wYXJhcGV0L3BvbGljeS92MS9wb2xpY3kucHJvdG8SEXBhcmFwZXQucG9saWN5LnYxIjgKCkZpbGVQb2xpY3kSKgoHYnVja2V0cxgBIAMoCzIZLnBhcmFwZXQucG9saWN5LnYxLkJ1Y2tldCKTAQoGQnVja2V0EgwKBG5hbWUYASABKAkSLwoJYWxnb3JpdGhtGAIgASgOMhwucGFyYXBldC5wb2xpY3kudjEuQWxnb3JpdGhtEhAKCHJlcXVlc3RzGAMgASgNEg0KBWJ1cnN0GAQgASgNEikKBndpbmRvdxgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiLyAQoMTWV0aG9kUG9saWN5EikKBmFjY2VzcxgBIAEoCzIZLnBhcmFwZXQucG9saWN5LnYxLkFjY2VzcxInCgVsaW1pdBgCIAEoCzIYLnBhcmFwZXQucG9saWN5LnYxLkxpbWl0EicKBWF1ZGl0GAMgASgLMhgucGFyYXBldC5wb2xpY3kudjEuQXVkaXQSOgoPaWRlbXBvdGVuY3lfa2V5GAQgASgOMiEucGFyYXBldC5wb2xpY3kudjEuSWRlbXBvdGVuY3lLZXkSKQoGcmVzdW1lGAUgASgLMhkucGFyYXBldC5wb2xpY3kudjEuUmVzdW1lIr8BCgZBY2Nlc3MSMQoGcHVibGljGAEgASgLMh8ucGFyYXBldC5wb2xpY3kudjEuUHVibGljQWNjZXNzSAASPwoNYXV0aGVudGljYXRlZBgCIAEoCzImLnBhcmFwZXQucG9saWN5LnYxLkF1dGhlbnRpY2F0ZWRBY2Nlc3NIABI5CgpwZXJtaXNzaW9uGAMgASgLMiMucGFyYXBldC5wb2xpY3kudjEuUGVybWlzc2lvbkFjY2Vzc0gAQgYKBHJ1bGUiLQoMUHVibGljQWNjZXNzEh0KFWlnbm9yZV9iYWRfY3JlZGVudGlhbBgBIAEoCCIVChNBdXRoZW50aWNhdGVkQWNjZXNzIlMKEFBlcm1pc3Npb25BY2Nlc3MSJwoFcmlnaHQYASABKA4yGC5wYXJhcGV0LnBvbGljeS52MS5SaWdodBIWCg5yZXNvdXJjZV9maWVsZBgCIAEoCSJYCgVMaW1pdBIQCgZleGVtcHQYASABKAhIABIQCgZidWNrZXQYAiABKAlIABIMCgRjb3N0GAMgASgNEhUKDWFjY291bnRfZmllbGQYBCABKAlCBgoEa2luZCJqCgVBdWRpdBIOCgZhY3Rpb24YASABKAkSEAoIcmVzb3VyY2UYAiABKAkSLAoFbGV2ZWwYAyABKA4yHS5wYXJhcGV0LnBvbGljeS52MS5BdWRpdExldmVsEhEKCWtleV9maWVsZBgEIAEoCSI3CgZSZXN1bWUSFQoNcmVxdWVzdF9maWVsZBgBIAEoCRIWCg5yZXNwb25zZV9maWVsZBgCIAEoCSIfCgtGaWVsZFBvbGljeRIQCghwZXJzb25hbBgBIAEoCCpfCglBbGdvcml0aG0SGQoVQUxHT1JJVEhNX1VOU1BFQ0lGSUVEEAASGgoWQUxHT1JJVEhNX1RPS0VOX0JVQ0tFVBABEhsKF0FMR09SSVRITV9TVFJJQ1RfV0lORE9XEAIqUAoFUmlnaHQSFQoRUklHSFRfVU5TUEVDSUZJRUQQABIOCgpSSUdIVF9SRUFEEAESDwoLUklHSFRfV1JJVEUQAhIPCgtSSUdIVF9BRE1JThADKnIKCkF1ZGl0TGV2ZWwSGwoXQVVESVRfTEVWRUxfVU5TUEVDSUZJRUQQABIUChBBVURJVF9MRVZFTF9OT05FEAESGAoUQVVESVRfTEVWRUxfTUVUQURBVEEQAhIXChNBVURJVF9MRVZFTF9SRVFVRVNUEAMqbQoOSWRlbXBvdGVuY3lLZXkSHwobSURFTVBPVEVOQ1lfS0VZX1VOU1BFQ0lGSUVEEAASHAoYSURFTVBPVEVOQ1lfS0VZX09QVElPTkFMEAESHAoYSURFTVBPVEVOQ1lfS0VZX1JFUVVJUkVEEAI6UQoEZmlsZRIcLmdvb2dsZS5wcm90b2J1Zi5GaWxlT3B0aW9ucxijiAMgASgLMh0ucGFyYXBldC5wb2xpY3kudjEuRmlsZVBvbGljeVIEZmlsZTpZCgZtZXRob2QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxijiAMgASgLMh8ucGFyYXBldC5wb2xpY3kudjEuTWV0aG9kUG9saWN5UgZtZXRob2Q6VQoFZmllbGQSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGKOIAyABKAsyHi5wYXJhcGV0LnBvbGljeS52MS5GaWVsZFBvbGljeVIFZmllbGRiBnByb3RvMw", [file_google_protobuf_descriptor, file_google_protobuf_duration]);
 
 /**
  * Declarations that hold for the whole contract.
@@ -119,6 +119,13 @@ export type MethodPolicy = Message<"parapet.policy.v1.MethodPolicy"> & {
    * @generated from field: parapet.policy.v1.IdempotencyKey idempotency_key = 4;
    */
   idempotencyKey: IdempotencyKey;
+
+  /**
+   * How a stream from the server is resumed. Absent: a broken stream must be started again.
+   *
+   * @generated from field: parapet.policy.v1.Resume resume = 5;
+   */
+  resume?: Resume | undefined;
 };
 
 /**
@@ -331,6 +338,36 @@ export const AuditSchema: GenMessage<Audit> = /*@__PURE__*/
   messageDesc(file_parapet_policy_v1_policy, 8);
 
 /**
+ * How a stream from the server goes on after its connection broke: every response carries a token, and a request with the token of a response
+ * is answered with what follows that response, nothing twice and nothing left out. Only for RPCs without side effects that stream from the server alone.
+ * The call is authorized, limited and audited anew. On REST as text/event-stream the token is the `id` of each event, and Last-Event-ID takes it.
+ *
+ * @generated from message parapet.policy.v1.Resume
+ */
+export type Resume = Message<"parapet.policy.v1.Resume"> & {
+  /**
+   * Field of the request, a string, that takes the token. Empty: from the start.
+   *
+   * @generated from field: string request_field = 1;
+   */
+  requestField: string;
+
+  /**
+   * Field of the response, a string, that carries its token.
+   *
+   * @generated from field: string response_field = 2;
+   */
+  responseField: string;
+};
+
+/**
+ * Describes the message parapet.policy.v1.Resume.
+ * Use `create(ResumeSchema)` to create a new message.
+ */
+export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
+  messageDesc(file_parapet_policy_v1_policy, 9);
+
+/**
  * Policy of one field.
  *
  * @generated from message parapet.policy.v1.FieldPolicy
@@ -349,7 +386,7 @@ export type FieldPolicy = Message<"parapet.policy.v1.FieldPolicy"> & {
  * Use `create(FieldPolicySchema)` to create a new message.
  */
 export const FieldPolicySchema: GenMessage<FieldPolicy> = /*@__PURE__*/
-  messageDesc(file_parapet_policy_v1_policy, 9);
+  messageDesc(file_parapet_policy_v1_policy, 10);
 
 /**
  * How a bucket counts.

@@ -25,7 +25,7 @@ import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
  * Describes the file google/api/field_behavior.proto.
  */
 export const file_google_api_field_behavior: GenFile = /*@__PURE__*/
-  fileDesc("Ch9nb29nbGUvYXBpL2ZpZWxkX2JlaGF2aW9yLnByb3RvEgpnb29nbGUuYXBpKrYBCg1GaWVsZEJlaGF2aW9yEh4KGkZJRUxEX0JFSEFWSU9SX1VOU1BFQ0lGSUVEEAASDAoIT1BUSU9OQUwQARIMCghSRVFVSVJFRBACEg8KC09VVFBVVF9PTkxZEAMSDgoKSU5QVVRfT05MWRAEEg0KCUlNTVVUQUJMRRAFEhIKDlVOT1JERVJFRF9MSVNUEAYSFQoRTk9OX0VNUFRZX0RFRkFVTFQQBxIOCgpJREVOVElGSUVSEAg6ZAoOZmllbGRfYmVoYXZpb3ISHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGJwIIAMoDjIZLmdvb2dsZS5hcGkuRmllbGRCZWhhdmlvckICEABSDWZpZWxkQmVoYXZpb3JCcAoOY29tLmdvb2dsZS5hcGlCEkZpZWxkQmVoYXZpb3JQcm90b1ABWkFnb29nbGUuZ29sYW5nLm9yZy9nZW5wcm90by9nb29nbGVhcGlzL2FwaS9hbm5vdGF0aW9uczthbm5vdGF0aW9uc6ICBEdBUEliBnByb3RvMw", [file_google_protobuf_descriptor]);
+  fileDesc(/*@__PURE__*/ btoa("\x0a\x1fgoogle/api/field_behavior.proto\x12\x0agoogle.api*\xb6\x01\x0a\x0dFieldBehavior\x12\x1e\x0a\x1aFIELD_BEHAVIOR_UNSPECIFIED\x10\x00\x12\x0c\x0a\x08OPTIONAL\x10\x01\x12\x0c\x0a\x08REQUIRED\x10\x02\x12\x0f\x0a\x0bOUTPUT_ONLY\x10\x03\x12\x0e\x0a\x0aINPUT_ONLY\x10\x04\x12\x0d\x0a\x09IMMUTABLE\x10\x05\x12\x12\x0a\x0eUNORDERED_LIST\x10\x06\x12\x15\x0a\x11NON_EMPTY_DEFAULT\x10\x07\x12\x0e\x0a\x0aIDENTIFIER\x10\x08:d\x0a\x0efield_behavior\x12\x1d.google.protobuf.FieldOptions\x18\x9c\x08 \x03(\x0e2\x19.google.api.FieldBehaviorB\x02\x10\x00R\x0dfieldBehaviorBp\x0a\x0ecom.google.apiB\x12FieldBehaviorProtoP\x01ZAgoogle.golang.org/genproto/googleapis/api/annotations;annotations\xa2\x02\x04GAPIb\x06proto3"), [file_google_protobuf_descriptor]);
 
 /**
  * An indicator of the behavior of a given field (for example, that a field

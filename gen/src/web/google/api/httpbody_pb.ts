@@ -26,7 +26,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file google/api/httpbody.proto.
  */
 export const file_google_api_httpbody: GenFile = /*@__PURE__*/
-  fileDesc("Chlnb29nbGUvYXBpL2h0dHBib2R5LnByb3RvEgpnb29nbGUuYXBpIlgKCEh0dHBCb2R5EhQKDGNvbnRlbnRfdHlwZRgBIAEoCRIMCgRkYXRhGAIgASgMEigKCmV4dGVuc2lvbnMYAyADKAsyFC5nb29nbGUucHJvdG9idWYuQW55QmUKDmNvbS5nb29nbGUuYXBpQg1IdHRwQm9keVByb3RvUAFaO2dvb2dsZS5nb2xhbmcub3JnL2dlbnByb3RvL2dvb2dsZWFwaXMvYXBpL2h0dHBib2R5O2h0dHBib2R5ogIER0FQSWIGcHJvdG8z", [file_google_protobuf_any]);
+  fileDesc(/*@__PURE__*/ btoa("\x0a\x19google/api/httpbody.proto\x12\x0agoogle.api\x22X\x0a\x08HttpBody\x12\x14\x0a\x0ccontent_type\x18\x01 \x01(\x09\x12\x0c\x0a\x04data\x18\x02 \x01(\x0c\x12(\x0a\x0aextensions\x18\x03 \x03(\x0b2\x14.google.protobuf.AnyBe\x0a\x0ecom.google.apiB\x0dHttpBodyProtoP\x01Z;google.golang.org/genproto/googleapis/api/httpbody;httpbody\xa2\x02\x04GAPIb\x06proto3"), [file_google_protobuf_any]);
 
 /**
  * Message that represents an arbitrary HTTP body. It should only be used for

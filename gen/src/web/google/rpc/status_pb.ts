@@ -26,7 +26,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file google/rpc/status.proto.
  */
 export const file_google_rpc_status: GenFile = /*@__PURE__*/
-  fileDesc("Chdnb29nbGUvcnBjL3N0YXR1cy5wcm90bxIKZ29vZ2xlLnJwYyJOCgZTdGF0dXMSDAoEY29kZRgBIAEoBRIPCgdtZXNzYWdlGAIgASgJEiUKB2RldGFpbHMYAyADKAsyFC5nb29nbGUucHJvdG9idWYuQW55Ql4KDmNvbS5nb29nbGUucnBjQgtTdGF0dXNQcm90b1ABWjdnb29nbGUuZ29sYW5nLm9yZy9nZW5wcm90by9nb29nbGVhcGlzL3JwYy9zdGF0dXM7c3RhdHVzogIDUlBDYgZwcm90bzM", [file_google_protobuf_any]);
+  fileDesc(/*@__PURE__*/ btoa("\x0a\x17google/rpc/status.proto\x12\x0agoogle.rpc\x22N\x0a\x06Status\x12\x0c\x0a\x04code\x18\x01 \x01(\x05\x12\x0f\x0a\x07message\x18\x02 \x01(\x09\x12%\x0a\x07details\x18\x03 \x03(\x0b2\x14.google.protobuf.AnyB^\x0a\x0ecom.google.rpcB\x0bStatusProtoP\x01Z7google.golang.org/genproto/googleapis/rpc/status;status\xa2\x02\x03RPCb\x06proto3"), [file_google_protobuf_any]);
 
 /**
  * The `Status` type defines a logical error model that is suitable for

@@ -33,7 +33,7 @@ export function emitApi(model: Model, names: Names): string {
 Calls fail with \`ParapetError\`. A method's own type${example} names every reason it can meet.
 To keep the tables short, those that most methods share stand here: ${codes(shared)}; and those that any call can meet (\`CommonReason\`): ${codes(commonReasons(model))}.
 
-"repeats": whether the client sends a call again after a failure that passes; "with a key": with the same Idempotency-Key each time.
+"repeats": whether the client sends a call again after a failure that passes; "with a key": with the same Idempotency-Key each time; "resumes": a broken stream goes on behind its last message.
 
 ${tables.join("\n")}`;
 }
@@ -48,6 +48,7 @@ function sharedReasons(model: Model): string[] {
 const codes = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(" ");
 
 function repeatOf({ idempotency, policy }: Method): string {
+  if (policy.resume) return "yes, and resumes";
   if (idempotency !== "unknown") return "yes";
   return policy.idempotencyKey === "ignored" ? "no" : "with a key";
 }

@@ -7,7 +7,7 @@ import { jsdoc } from "./docs.js";
 import { relative } from "./modules.js";
 import { createNames, type Names } from "./names.js";
 import { reachOf } from "./reach.js";
-import { commonReasons, emitMethods, emitService } from "./services.js";
+import { commonReasons, emitMethods, emitRules, emitService } from "./services.js";
 import { emitTypes } from "./types.js";
 
 /** Writes types, functions, the facade and `api.md`. */
@@ -35,8 +35,10 @@ function emit(model: Model, { source = "", facade }: Readonly<Record<string, str
     ["reasons", emitReasons(model)],
     ["facade", emitFacade(model, names)],
     ["methods", emitMethods(model, names)],
+    ["rules", emitRules(model)],
   ];
-  const index = modules.map(([module]) => `export * from "${relative("index", module)}";\n`).sort().join("");
+  // The rules are for layers of the SDK, which import them by their own path.
+  const index = modules.filter(([module]) => module !== "rules").map(([module]) => `export * from "${relative("index", module)}";\n`).sort().join("");
   return [
     ...modules.map(([module, content]) => ({ path: posix.join(source, `${module}.ts`), content })),
     { path: posix.join(source, "index.ts"), content: `${tsHeader("Everything that was generated")}${index}` },

@@ -84,6 +84,24 @@ export function emitMethods(model: Model, names: Names): string {
   return `${tsHeader("What the contract says of every method")}import type * as rt from "@parapet/sdk/runtime";\n${imports.join("")}\n${common}\n${table}`;
 }
 
+/** Writes what layers with descriptors must know beyond these: much smaller than the table of methods, since most methods are like all others. */
+export function emitRules(model: Model): string {
+  const messages = new Map(model.messages.map((message) => [message.fullName, message]));
+  const rows = model.services
+    .flatMap(({ methods }) => methods)
+    .flatMap((method) => {
+      const { access, idempotencyKey, resume } = method.policy;
+      const entries = [
+        ...(idempotencyKey === "ignored" ? [] : [`key: ${JSON.stringify(idempotencyKey)}`]),
+        ...(access.kind === "public" ? [`needs: "nothing"`] : []),
+        ...(resume ? [`resume: ${resumeLiteral(method, (name) => messages.get(name))}`] : []),
+      ];
+      return entries.length === 0 ? [] : [`  ${JSON.stringify(method.fullName)}: { ${entries.join(", ")} },\n`];
+    });
+  const table = `/** Methods by \`package.Service/Method\` with what their descriptors do not say; those that are like all others are not here. */\nexport const rules: { readonly [name: string]: rt.Rule } = {\n${rows.join("")}};\n`;
+  return `${tsHeader("What the contract says of methods beyond their descriptors")}import type * as rt from "@parapet/sdk/runtime";\n\n${table}`;
+}
+
 /** Type of google.protobuf.Empty as a request or a response. */
 const emptyMessage = "{ [key: string]: never }";
 
@@ -120,19 +138,16 @@ function shapeOf(method: Method, request: string, response: string, find: FindMe
   return { parameters, arguments: args, result: `rt.Call<${response}, ${reason}>`, call: `rt.unary(client, ${descriptor}, request, options${finish})` };
 }
 
-/** What the runtime must know, as an object literal. */
 /** What a client must know of a method, as a literal of the runtime's `Method`. */
 export function descriptorOf(method: Method, find: FindMessage): string {
-  const { access, idempotencyKey } = method.policy;
+  const { access, idempotencyKey, resume } = method.policy;
   const needs =
     access.kind === "public" ? `"nothing"` : access.kind === "authenticated" ? `"principal"` : `{ right: ${JSON.stringify(access.right)}, on: ${JSON.stringify(jsonPath(method.request, access.resourceField, find))} }`;
-  const retryable = method.idempotency !== "unknown" ? "always" : idempotencyKey === "ignored" ? "never" : "with_key";
   const entries: [name: string, literal: string][] = [
     ["name", JSON.stringify(method.fullName)],
     ["kind", JSON.stringify(method.kind)],
     ["idempotency", JSON.stringify(method.idempotency)],
     ["key", JSON.stringify(idempotencyKey)],
-    ["retryable", JSON.stringify(retryable)],
     ["needs", needs],
   ];
   if (method.paging) {
@@ -143,8 +158,13 @@ export function descriptorOf(method: Method, find: FindMessage): string {
     const pairs = Object.entries(literal).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
     entries.push(["paging", `{ ${pairs.join(", ")}, first: ${list(first)} }`]);
   }
+  if (resume) entries.push(["resume", resumeLiteral(method, find)]);
   if (method.secretResponse) entries.push(["secrets", list(secretNames(method.response, find))]);
   return `{\n${entries.map(([name, literal]) => `  ${property(name)}: ${literal},\n`).join("")}}`;
+}
+
+function resumeLiteral({ request, response, policy: { resume } }: Method, find: FindMessage): string {
+  return `{ request: ${JSON.stringify(jsonName(find(request)!, resume!.request))}, response: ${JSON.stringify(jsonName(find(response)!, resume!.response))} }`;
 }
 
 /** JSON names of fields that hold secrets, at any depth. */
@@ -185,6 +205,7 @@ function docsOf(method: Method, indent: string): string {
   const facts = [
     `Needs ${needsOf(method)}.`,
     limit.kind === "bucket" ? `Costs ${limit.cost} of \`${limit.bucket}\`.` : "Not limited.",
+    method.policy.resume ? "Goes on behind its last message when the connection broke." : "",
     own.length > 0 ? `Fails with ${own.join(", ")}.` : "",
   ];
   return jsdoc([method.docs, facts.filter((fact) => fact !== "").join(" ")], { deprecated: method.deprecated, indent });

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parapet/policy/v1/policy.proto.
  */
 export const file_parapet_policy_v1_policy: GenFile = /*@__PURE__*/
-  fileDesc("Ch5wYXJhcGV0L3BvbGljeS92MS9wb2xpY3kucHJvdG8SEXBhcmFwZXQucG9saWN5LnYxIjgKCkZpbGVQb2xpY3kSKgoHYnVja2V0cxgBIAMoCzIZLnBhcmFwZXQucG9saWN5LnYxLkJ1Y2tldCKTAQoGQnVja2V0EgwKBG5hbWUYASABKAkSLwoJYWxnb3JpdGhtGAIgASgOMhwucGFyYXBldC5wb2xpY3kudjEuQWxnb3JpdGhtEhAKCHJlcXVlc3RzGAMgASgNEg0KBWJ1cnN0GAQgASgNEikKBndpbmRvdxgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiLHAQoMTWV0aG9kUG9saWN5EikKBmFjY2VzcxgBIAEoCzIZLnBhcmFwZXQucG9saWN5LnYxLkFjY2VzcxInCgVsaW1pdBgCIAEoCzIYLnBhcmFwZXQucG9saWN5LnYxLkxpbWl0EicKBWF1ZGl0GAMgASgLMhgucGFyYXBldC5wb2xpY3kudjEuQXVkaXQSOgoPaWRlbXBvdGVuY3lfa2V5GAQgASgOMiEucGFyYXBldC5wb2xpY3kudjEuSWRlbXBvdGVuY3lLZXkivwEKBkFjY2VzcxIxCgZwdWJsaWMYASABKAsyHy5wYXJhcGV0LnBvbGljeS52MS5QdWJsaWNBY2Nlc3NIABI/Cg1hdXRoZW50aWNhdGVkGAIgASgLMiYucGFyYXBldC5wb2xpY3kudjEuQXV0aGVudGljYXRlZEFjY2Vzc0gAEjkKCnBlcm1pc3Npb24YAyABKAsyIy5wYXJhcGV0LnBvbGljeS52MS5QZXJtaXNzaW9uQWNjZXNzSABCBgoEcnVsZSItCgxQdWJsaWNBY2Nlc3MSHQoVaWdub3JlX2JhZF9jcmVkZW50aWFsGAEgASgIIhUKE0F1dGhlbnRpY2F0ZWRBY2Nlc3MiUwoQUGVybWlzc2lvbkFjY2VzcxInCgVyaWdodBgBIAEoDjIYLnBhcmFwZXQucG9saWN5LnYxLlJpZ2h0EhYKDnJlc291cmNlX2ZpZWxkGAIgASgJIlgKBUxpbWl0EhAKBmV4ZW1wdBgBIAEoCEgAEhAKBmJ1Y2tldBgCIAEoCUgAEgwKBGNvc3QYAyABKA0SFQoNYWNjb3VudF9maWVsZBgEIAEoCUIGCgRraW5kImoKBUF1ZGl0Eg4KBmFjdGlvbhgBIAEoCRIQCghyZXNvdXJjZRgCIAEoCRIsCgVsZXZlbBgDIAEoDjIdLnBhcmFwZXQucG9saWN5LnYxLkF1ZGl0TGV2ZWwSEQoJa2V5X2ZpZWxkGAQgASgJIh8KC0ZpZWxkUG9saWN5EhAKCHBlcnNvbmFsGAEgASgIKl8KCUFsZ29yaXRobRIZChVBTEdPUklUSE1fVU5TUEVDSUZJRUQQABIaChZBTEdPUklUSE1fVE9LRU5fQlVDS0VUEAESGwoXQUxHT1JJVEhNX1NUUklDVF9XSU5ET1cQAipQCgVSaWdodBIVChFSSUdIVF9VTlNQRUNJRklFRBAAEg4KClJJR0hUX1JFQUQQARIPCgtSSUdIVF9XUklURRACEg8KC1JJR0hUX0FETUlOEAMqcgoKQXVkaXRMZXZlbBIbChdBVURJVF9MRVZFTF9VTlNQRUNJRklFRBAAEhQKEEFVRElUX0xFVkVMX05PTkUQARIYChRBVURJVF9MRVZFTF9NRVRBREFUQRACEhcKE0FVRElUX0xFVkVMX1JFUVVFU1QQAyptCg5JZGVtcG90ZW5jeUtleRIfChtJREVNUE9URU5DWV9LRVlfVU5TUEVDSUZJRUQQABIcChhJREVNUE9URU5DWV9LRVlfT1BUSU9OQUwQARIcChhJREVNUE9URU5DWV9LRVlfUkVRVUlSRUQQAmIGcHJvdG8z", [file_google_protobuf_duration]);
+  fileDesc(/*@__PURE__*/ btoa("\x0a\x1eparapet/policy/v1/policy.proto\x12\x11parapet.policy.v1\x228\x0a\x0aFilePolicy\x12*\x0a\x07buckets\x18\x01 \x03(\x0b2\x19.parapet.policy.v1.Bucket\x22\x93\x01\x0a\x06Bucket\x12\x0c\x0a\x04name\x18\x01 \x01(\x09\x12/\x0a\x09algorithm\x18\x02 \x01(\x0e2\x1c.parapet.policy.v1.Algorithm\x12\x10\x0a\x08requests\x18\x03 \x01(\x0d\x12\x0d\x0a\x05burst\x18\x04 \x01(\x0d\x12)\x0a\x06window\x18\x05 \x01(\x0b2\x19.google.protobuf.Duration\x22\xf2\x01\x0a\x0cMethodPolicy\x12)\x0a\x06access\x18\x01 \x01(\x0b2\x19.parapet.policy.v1.Access\x12'\x0a\x05limit\x18\x02 \x01(\x0b2\x18.parapet.policy.v1.Limit\x12'\x0a\x05audit\x18\x03 \x01(\x0b2\x18.parapet.policy.v1.Audit\x12:\x0a\x0fidempotency_key\x18\x04 \x01(\x0e2!.parapet.policy.v1.IdempotencyKey\x12)\x0a\x06resume\x18\x05 \x01(\x0b2\x19.parapet.policy.v1.Resume\x22\xbf\x01\x0a\x06Access\x121\x0a\x06public\x18\x01 \x01(\x0b2\x1f.parapet.policy.v1.PublicAccessH\x00\x12?\x0a\x0dauthenticated\x18\x02 \x01(\x0b2&.parapet.policy.v1.AuthenticatedAccessH\x00\x129\x0a\x0apermission\x18\x03 \x01(\x0b2#.parapet.policy.v1.PermissionAccessH\x00B\x06\x0a\x04rule\x22-\x0a\x0cPublicAccess\x12\x1d\x0a\x15ignore_bad_credential\x18\x01 \x01(\x08\x22\x15\x0a\x13AuthenticatedAccess\x22S\x0a\x10PermissionAccess\x12'\x0a\x05right\x18\x01 \x01(\x0e2\x18.parapet.policy.v1.Right\x12\x16\x0a\x0eresource_field\x18\x02 \x01(\x09\x22X\x0a\x05Limit\x12\x10\x0a\x06exempt\x18\x01 \x01(\x08H\x00\x12\x10\x0a\x06bucket\x18\x02 \x01(\x09H\x00\x12\x0c\x0a\x04cost\x18\x03 \x01(\x0d\x12\x15\x0a\x0daccount_field\x18\x04 \x01(\x09B\x06\x0a\x04kind\x22j\x0a\x05Audit\x12\x0e\x0a\x06action\x18\x01 \x01(\x09\x12\x10\x0a\x08resource\x18\x02 \x01(\x09\x12,\x0a\x05level\x18\x03 \x01(\x0e2\x1d.parapet.policy.v1.AuditLevel\x12\x11\x0a\x09key_field\x18\x04 \x01(\x09\x227\x0a\x06Resume\x12\x15\x0a\x0drequest_field\x18\x01 \x01(\x09\x12\x16\x0a\x0eresponse_field\x18\x02 \x01(\x09\x22\x1f\x0a\x0bFieldPolicy\x12\x10\x0a\x08personal\x18\x01 \x01(\x08*_\x0a\x09Algorithm\x12\x19\x0a\x15ALGORITHM_UNSPECIFIED\x10\x00\x12\x1a\x0a\x16ALGORITHM_TOKEN_BUCKET\x10\x01\x12\x1b\x0a\x17ALGORITHM_STRICT_WINDOW\x10\x02*P\x0a\x05Right\x12\x15\x0a\x11RIGHT_UNSPECIFIED\x10\x00\x12\x0e\x0a\x0aRIGHT_READ\x10\x01\x12\x0f\x0a\x0bRIGHT_WRITE\x10\x02\x12\x0f\x0a\x0bRIGHT_ADMIN\x10\x03*r\x0a\x0aAuditLevel\x12\x1b\x0a\x17AUDIT_LEVEL_UNSPECIFIED\x10\x00\x12\x14\x0a\x10AUDIT_LEVEL_NONE\x10\x01\x12\x18\x0a\x14AUDIT_LEVEL_METADATA\x10\x02\x12\x17\x0a\x13AUDIT_LEVEL_REQUEST\x10\x03*m\x0a\x0eIdempotencyKey\x12\x1f\x0a\x1bIDEMPOTENCY_KEY_UNSPECIFIED\x10\x00\x12\x1c\x0a\x18IDEMPOTENCY_KEY_OPTIONAL\x10\x01\x12\x1c\x0a\x18IDEMPOTENCY_KEY_REQUIRED\x10\x02b\x06proto3"), [file_google_protobuf_duration]);
 
 /**
  * Declarations that hold for the whole contract.
@@ -119,6 +119,13 @@ export type MethodPolicy = Message<"parapet.policy.v1.MethodPolicy"> & {
    * @generated from field: parapet.policy.v1.IdempotencyKey idempotency_key = 4;
    */
   idempotencyKey: IdempotencyKey;
+
+  /**
+   * How a stream from the server is resumed. Absent: a broken stream must be started again.
+   *
+   * @generated from field: parapet.policy.v1.Resume resume = 5;
+   */
+  resume?: Resume | undefined;
 };
 
 /**
@@ -331,6 +338,36 @@ export const AuditSchema: GenMessage<Audit> = /*@__PURE__*/
   messageDesc(file_parapet_policy_v1_policy, 8);
 
 /**
+ * How a stream from the server goes on after its connection broke: every response carries a token, and a request with the token of a response
+ * is answered with what follows that response, nothing twice and nothing left out. Only for RPCs without side effects that stream from the server alone.
+ * The call is authorized, limited and audited anew. On REST as text/event-stream the token is the `id` of each event, and Last-Event-ID takes it.
+ *
+ * @generated from message parapet.policy.v1.Resume
+ */
+export type Resume = Message<"parapet.policy.v1.Resume"> & {
+  /**
+   * Field of the request, a string, that takes the token. Empty: from the start.
+   *
+   * @generated from field: string request_field = 1;
+   */
+  requestField: string;
+
+  /**
+   * Field of the response, a string, that carries its token.
+   *
+   * @generated from field: string response_field = 2;
+   */
+  responseField: string;
+};
+
+/**
+ * Describes the message parapet.policy.v1.Resume.
+ * Use `create(ResumeSchema)` to create a new message.
+ */
+export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
+  messageDesc(file_parapet_policy_v1_policy, 9);
+
+/**
  * Policy of one field.
  *
  * @generated from message parapet.policy.v1.FieldPolicy
@@ -349,7 +386,7 @@ export type FieldPolicy = Message<"parapet.policy.v1.FieldPolicy"> & {
  * Use `create(FieldPolicySchema)` to create a new message.
  */
 export const FieldPolicySchema: GenMessage<FieldPolicy> = /*@__PURE__*/
-  messageDesc(file_parapet_policy_v1_policy, 9);
+  messageDesc(file_parapet_policy_v1_policy, 10);
 
 /**
  * How a bucket counts.

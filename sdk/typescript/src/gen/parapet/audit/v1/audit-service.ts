@@ -9,7 +9,6 @@ export const auditListAuditRecordsMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: { right: "admin", on: "" },
   paging: { token: "pageToken", next: "nextPageToken", items: "records", first: [] },
 } as const satisfies rt.Method;

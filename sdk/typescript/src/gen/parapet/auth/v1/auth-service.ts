@@ -9,7 +9,6 @@ export const authLoginMethod = {
   kind: "unary",
   idempotency: "unknown",
   key: "ignored",
-  retryable: "never",
   needs: "nothing",
   secrets: ["token"],
 } as const satisfies rt.Method;
@@ -32,7 +31,6 @@ export const authGetMeMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: "principal",
 } as const satisfies rt.Method;
 
@@ -54,7 +52,6 @@ export const authChangePasswordMethod = {
   kind: "unary",
   idempotency: "unknown",
   key: "ignored",
-  retryable: "never",
   needs: "principal",
 } as const satisfies rt.Method;
 
@@ -76,7 +73,6 @@ export const authRegisterMethod = {
   kind: "unary",
   idempotency: "unknown",
   key: "optional",
-  retryable: "with_key",
   needs: { right: "admin", on: "" },
 } as const satisfies rt.Method;
 
@@ -98,7 +94,6 @@ export const authListUsersMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: { right: "admin", on: "" },
   paging: { token: "pageToken", next: "nextPageToken", items: "users", first: [] },
 } as const satisfies rt.Method;
@@ -121,7 +116,6 @@ export const authUpdateUserMethod = {
   kind: "unary",
   idempotency: "idempotent",
   key: "ignored",
-  retryable: "always",
   needs: { right: "admin", on: "" },
 } as const satisfies rt.Method;
 
@@ -143,7 +137,6 @@ export const authDeleteUserMethod = {
   kind: "unary",
   idempotency: "idempotent",
   key: "ignored",
-  retryable: "always",
   needs: { right: "admin", on: "" },
 } as const satisfies rt.Method;
 
@@ -165,7 +158,6 @@ export const authCreateApiKeyMethod = {
   kind: "unary",
   idempotency: "unknown",
   key: "optional",
-  retryable: "with_key",
   needs: "principal",
   secrets: ["key"],
 } as const satisfies rt.Method;
@@ -188,7 +180,6 @@ export const authListApiKeysMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: "principal",
   paging: { token: "pageToken", next: "nextPageToken", items: "apiKeys", first: [] },
 } as const satisfies rt.Method;
@@ -211,7 +202,6 @@ export const authDeleteApiKeyMethod = {
   kind: "unary",
   idempotency: "idempotent",
   key: "ignored",
-  retryable: "always",
   needs: "principal",
 } as const satisfies rt.Method;
 
@@ -233,7 +223,6 @@ export const authSetPermissionMethod = {
   kind: "unary",
   idempotency: "idempotent",
   key: "ignored",
-  retryable: "always",
   needs: { right: "admin", on: "" },
 } as const satisfies rt.Method;
 
@@ -255,7 +244,6 @@ export const authListPermissionsMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: { right: "admin", on: "" },
 } as const satisfies rt.Method;
 
@@ -277,7 +265,6 @@ export const authDeletePermissionMethod = {
   kind: "unary",
   idempotency: "idempotent",
   key: "ignored",
-  retryable: "always",
   needs: { right: "admin", on: "" },
 } as const satisfies rt.Method;
 

@@ -9,7 +9,6 @@ export const documentsAddMethod = {
   kind: "unary",
   idempotency: "unknown",
   key: "optional",
-  retryable: "with_key",
   needs: { right: "write", on: "collection" },
 } as const satisfies rt.Method;
 
@@ -31,7 +30,6 @@ export const documentsAddBatchMethod = {
   kind: "unary",
   idempotency: "unknown",
   key: "optional",
-  retryable: "with_key",
   needs: { right: "write", on: "collection" },
 } as const satisfies rt.Method;
 
@@ -53,7 +51,6 @@ export const documentsGetMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: { right: "read", on: "collection" },
 } as const satisfies rt.Method;
 
@@ -75,7 +72,6 @@ export const documentsSearchMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: { right: "read", on: "collection" },
   paging: { token: "pageToken", next: "nextPageToken", items: "documents", first: ["offset"] },
 } as const satisfies rt.Method;
@@ -98,7 +94,6 @@ export const documentsUpdateMethod = {
   kind: "unary",
   idempotency: "unknown",
   key: "optional",
-  retryable: "with_key",
   needs: { right: "write", on: "collection" },
 } as const satisfies rt.Method;
 
@@ -120,7 +115,6 @@ export const documentsDeleteMethod = {
   kind: "unary",
   idempotency: "idempotent",
   key: "optional",
-  retryable: "always",
   needs: { right: "write", on: "collection" },
 } as const satisfies rt.Method;
 
@@ -142,7 +136,6 @@ export const documentsDeleteBatchMethod = {
   kind: "unary",
   idempotency: "idempotent",
   key: "optional",
-  retryable: "always",
   needs: { right: "write", on: "collection" },
 } as const satisfies rt.Method;
 
@@ -164,17 +157,17 @@ export const documentsExportMethod = {
   kind: "server_streaming",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: { right: "read", on: "collection" },
+  resume: { request: "resumeToken", response: "resumeToken" },
 } as const satisfies rt.Method;
 
 /** Reasons for which `Export` fails. */
-export type DocumentsExportReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
+export type DocumentsExportReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "PAGE_TOKEN_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
 
 /**
  * Streams all documents of a collection, oldest first. On REST one JSON document a line.
  *
- * Needs `read` on the collection in `collection`. Costs 10 of `api`.
+ * Needs `read` on the collection in `collection`. Costs 10 of `api`. Goes on behind its last message when the connection broke.
  */
 export function documentsExport(client: rt.Client, request: ExportRequest, options?: rt.CallOptions): rt.ServerStream<ExportResponse> {
   return rt.serverStream(client, documentsExportMethod, request, options);
@@ -186,7 +179,6 @@ export const documentsExportArchiveMethod = {
   kind: "server_streaming",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: { right: "read", on: "collection" },
 } as const satisfies rt.Method;
 
@@ -208,7 +200,6 @@ export const documentsImportMethod = {
   kind: "client_streaming",
   idempotency: "unknown",
   key: "ignored",
-  retryable: "never",
   needs: { right: "write", on: "collection" },
 } as const satisfies rt.Method;
 
@@ -230,7 +221,6 @@ export const documentsListRevisionsMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: { right: "read", on: "collection" },
   paging: { token: "pageToken", next: "nextPageToken", items: "revisions", first: [] },
 } as const satisfies rt.Method;
@@ -253,7 +243,6 @@ export const documentsRestoreRevisionMethod = {
   kind: "unary",
   idempotency: "unknown",
   key: "optional",
-  retryable: "with_key",
   needs: { right: "write", on: "collection" },
 } as const satisfies rt.Method;
 
@@ -275,7 +264,6 @@ export const documentsGetStatsMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: { right: "admin", on: "collection" },
 } as const satisfies rt.Method;
 
@@ -297,7 +285,6 @@ export const documentsGetChecksumMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: { right: "read", on: "collection" },
 } as const satisfies rt.Method;
 
@@ -319,7 +306,6 @@ export const documentsListCollectionsMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: "principal",
   paging: { token: "pageToken", next: "nextPageToken", items: "collections", first: [] },
 } as const satisfies rt.Method;
@@ -342,7 +328,6 @@ export const documentsGetCollectionMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: { right: "read", on: "collection" },
 } as const satisfies rt.Method;
 
@@ -364,7 +349,6 @@ export const documentsUpdateCollectionMethod = {
   kind: "unary",
   idempotency: "idempotent",
   key: "ignored",
-  retryable: "always",
   needs: { right: "admin", on: "collection" },
 } as const satisfies rt.Method;
 
@@ -386,7 +370,6 @@ export const documentsDeleteCollectionMethod = {
   kind: "unary",
   idempotency: "idempotent",
   key: "ignored",
-  retryable: "always",
   needs: { right: "admin", on: "collection" },
 } as const satisfies rt.Method;
 
@@ -477,7 +460,7 @@ export class Documents {
   /**
    * Streams all documents of a collection, oldest first. On REST one JSON document a line.
    *
-   * Needs `read` on the collection in `collection`. Costs 10 of `api`.
+   * Needs `read` on the collection in `collection`. Costs 10 of `api`. Goes on behind its last message when the connection broke.
    */
   export(request: ExportRequest, options?: rt.CallOptions): rt.ServerStream<ExportResponse> {
     return documentsExport(this.#client, request, options);

@@ -214,12 +214,16 @@ export interface ExportRequest {
   collection: string;
   /** Documents must have, for every name, one of the listed values. */
   filterMeta?: { readonly [key: string]: readonly rt.JsonValue[] };
+  /** Goes on behind the response that carried this token, with the documents as they are now. The filter must be the one of the first call. */
+  resumeToken?: string;
 }
 
 /** One document of an export. */
 export interface ExportResponse {
   /** The document. */
   document?: Document;
+  /** Resumes the export behind this document. */
+  resumeToken: string;
 }
 
 /** What to take the checksum of. */

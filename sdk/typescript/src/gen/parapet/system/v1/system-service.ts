@@ -9,7 +9,6 @@ export const systemGetHealthMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: "nothing",
 } as const satisfies rt.Method;
 
@@ -31,7 +30,6 @@ export const systemGetReadinessMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: "nothing",
 } as const satisfies rt.Method;
 
@@ -53,7 +51,6 @@ export const systemGetCapabilitiesMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: "nothing",
 } as const satisfies rt.Method;
 
@@ -75,7 +72,6 @@ export const systemGetComplianceStatusMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: "nothing",
 } as const satisfies rt.Method;
 
@@ -97,7 +93,6 @@ export const systemGetMetricsMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: "nothing",
 } as const satisfies rt.Method;
 
@@ -119,7 +114,6 @@ export const systemSetLimitOverrideMethod = {
   kind: "unary",
   idempotency: "idempotent",
   key: "ignored",
-  retryable: "always",
   needs: { right: "admin", on: "" },
 } as const satisfies rt.Method;
 
@@ -141,7 +135,6 @@ export const systemListLimitOverridesMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: { right: "admin", on: "" },
   paging: { token: "pageToken", next: "nextPageToken", items: "overrides", first: [] },
 } as const satisfies rt.Method;
@@ -164,7 +157,6 @@ export const systemDeleteLimitOverrideMethod = {
   kind: "unary",
   idempotency: "idempotent",
   key: "ignored",
-  retryable: "always",
   needs: { right: "admin", on: "" },
 } as const satisfies rt.Method;
 

@@ -25,7 +25,7 @@ export const routesServiceSamples = {
   tagItems: () => fromJson(RoutesService.method.tagItems.output, {}),
   /** Watch: a response that keeps the contract's rules. */
   async *watch() {
-    yield fromJson(RoutesService.method.watch.output, { item: { id: "id", owner: { name: "name", note: "note" } } });
+    yield fromJson(RoutesService.method.watch.output, { item: { id: "id", owner: { name: "name", note: "note" } }, at: "at" });
   },
   /** Download: a response that keeps the contract's rules. */
   async *download() {
@@ -38,7 +38,7 @@ export const routesServiceSamples = {
   },
   /** Talk: a response that keeps the contract's rules. */
   async *talk(requests) {
-    for await (const _ of requests) yield fromJson(RoutesService.method.talk.output, { item: { id: "id", owner: { name: "name", note: "note" } } });
+    for await (const _ of requests) yield fromJson(RoutesService.method.talk.output, { item: { id: "id", owner: { name: "name", note: "note" } }, at: "at" });
   },
 } satisfies ServiceImpl<typeof RoutesService>;
 

@@ -9,7 +9,6 @@ export const legacyOldMethod = {
   kind: "unary",
   idempotency: "unknown",
   key: "ignored",
-  retryable: "never",
   needs: "principal",
 } as const satisfies rt.Method;
 

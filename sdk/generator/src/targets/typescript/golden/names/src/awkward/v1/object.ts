@@ -9,7 +9,6 @@ export const objectDeleteMethod = {
   kind: "unary",
   idempotency: "unknown",
   key: "ignored",
-  retryable: "never",
   needs: "principal",
 } as const satisfies rt.Method;
 
@@ -31,7 +30,6 @@ export const objectConstructorMethod = {
   kind: "unary",
   idempotency: "unknown",
   key: "ignored",
-  retryable: "never",
   needs: "principal",
 } as const satisfies rt.Method;
 

@@ -9,7 +9,6 @@ export const rulesCheckMethod = {
   kind: "unary",
   idempotency: "unknown",
   key: "required",
-  retryable: "with_key",
   needs: { right: "write", on: "nested.name" },
 } as const satisfies rt.Method;
 
@@ -31,7 +30,6 @@ export const rulesListChecksMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: "nothing",
   paging: { token: "pageToken", next: "nextPageToken", items: "checks", first: [] },
 } as const satisfies rt.Method;

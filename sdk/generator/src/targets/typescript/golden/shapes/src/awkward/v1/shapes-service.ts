@@ -9,7 +9,6 @@ export const shapesStoreMethod = {
   kind: "unary",
   idempotency: "unknown",
   key: "ignored",
-  retryable: "never",
   needs: "principal",
   secrets: ["secret"],
 } as const satisfies rt.Method;
@@ -32,7 +31,6 @@ export const shapesGrowMethod = {
   kind: "unary",
   idempotency: "unknown",
   key: "ignored",
-  retryable: "never",
   needs: "principal",
 } as const satisfies rt.Method;
 
