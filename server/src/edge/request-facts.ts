@@ -30,7 +30,7 @@ export function createRequestFacts(options: RequestFactsOptions): (exchange: Exc
     return {
       requestId: sent !== undefined && sent.length <= requestIdCharsMax && wellFormedId.test(sent) ? sent : options.newId(),
       traceId: trace === undefined ? "" : (traceparent.exec(trace)?.[1] ?? ""),
-      clientIp: options.clientIp(exchange.remoteAddress, exchange.values("x-forwarded-for")),
+      clientIp: options.clientIp(exchange.connection.address, exchange.values("x-forwarded-for")),
       userAgent: agent.length > userAgentBytesMax ? agent.slice(0, userAgentBytesMax) : agent,
     };
   };

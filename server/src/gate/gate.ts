@@ -3,7 +3,7 @@ import type { Call } from "../call.js";
 import { CredentialKind } from "../call.js";
 import { fail, Failure, Reason, toFailure } from "../errors.js";
 import type { Authenticated, IdentitySource } from "../identity/identity-source.js";
-import { readCredential } from "../identity/read-credential.js";
+import { type LastBearer, readCredential } from "../identity/read-credential.js";
 import { limitHeaders, rateLimited } from "../limit/headers.js";
 import type { BucketNumbers, Limiter } from "../limit/limiter.js";
 import { accountSubject, sourceSubject, userSubject } from "../limit/subject.js";
@@ -30,8 +30,8 @@ export type HeaderValues = (name: string) => string[];
 
 /** Decides whether a call may go on to its body. */
 export interface Gate {
-  /** Fills in the call's principal, credential, rule and limit; returns the refusal, if there is one. */
-  admit(call: Call, headers: HeaderValues): Failure | undefined | Promise<Failure | undefined>;
+  /** Fills in the call's principal, credential, rule and limit; returns the refusal, if there is one. `last` is the connection's. */
+  admit(call: Call, headers: HeaderValues, last: LastBearer): Failure | undefined | Promise<Failure | undefined>;
   /** Spends a second budget, named by a field of the decoded request, in the bucket of the method. */
   spendAccount(call: Call, account: string): Failure | undefined;
   /** The key under which a caller is counted. */
@@ -85,19 +85,19 @@ export function createGate(options: GateOptions): Gate {
     return plan.limit === undefined ? (spend(call, failureBucket, subjectOf(call), 1) ?? refusal) : refusal;
   };
 
-  const admit = (call: Call, headers: HeaderValues): Failure | undefined | Promise<Failure | undefined> => {
+  const admit = (call: Call, headers: HeaderValues, last: LastBearer): Failure | undefined | Promise<Failure | undefined> => {
     catchUp?.();
     if (everybody !== undefined) return proceed(call, everybody);
-    const sent = readCredential(headers);
+    const sent = readCredential(headers, last);
     if (sent === undefined || sent instanceof Failure) return proceed(call, sent);
     const outcome = identity.authenticate(sent, call);
     return outcome instanceof Promise ? outcome.then((settled) => proceed(call, settled)).catch(toFailure) : proceed(call, outcome);
   };
 
   /** Whoever cannot be proved or counted, because a store does not answer, is refused as any other caller is. */
-  const admitOrFail = (call: Call, headers: HeaderValues): Failure | undefined | Promise<Failure | undefined> => {
+  const admitOrFail = (call: Call, headers: HeaderValues, last: LastBearer): Failure | undefined | Promise<Failure | undefined> => {
     try {
-      return admit(call, headers);
+      return admit(call, headers, last);
     } catch (thrown) {
       return toFailure(thrown);
     }
@@ -109,8 +109,8 @@ export function createGate(options: GateOptions): Gate {
   };
 
   return {
-    admit(call, headers) {
-      const refusal = admitOrFail(call, headers);
+    admit(call, headers, last) {
+      const refusal = admitOrFail(call, headers, last);
       return refusal instanceof Promise ? refusal.then((settled) => withHeaders(call, settled)) : withHeaders(call, refusal);
     },
     spendAccount(call, account) {

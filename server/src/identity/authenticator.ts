@@ -8,7 +8,7 @@ import type { ApiKeyRecord } from "./api-key-rows.js";
 import { hashOfApiKey, idOfApiKey, isApiKey, looksLikeApiKey } from "./api-keys.js";
 import { createBoundedMap } from "./bounded-map.js";
 import type { Account, Directory } from "./directory.js";
-import type { Authenticated, IdentitySource } from "./identity-source.js";
+import type { Authenticated, IdentitySource, SentCredential } from "./identity-source.js";
 import type { TokenFacts, Tokens } from "./tokens.js";
 
 /** What proving needs. */
@@ -42,6 +42,8 @@ interface Narrowed {
 export function createAuthenticator({ directory, tokens, nowMs, verdictsMax = verdictCacheEntries }: AuthenticatorOptions): IdentitySource {
   const verdicts = createBoundedMap<string, Verdict>(verdictsMax);
   const narrowed = new WeakMap<ApiKeyRecord, Narrowed>();
+  /** Keys of verdicts, by what came over a connection again and again. */
+  const keys = new WeakMap<SentCredential, string>();
 
   /** The account that a token speaks for, if it may still call. */
   function holderOf(facts: TokenFacts): Account | undefined {
@@ -76,10 +78,11 @@ export function createAuthenticator({ directory, tokens, nowMs, verdictsMax = ve
     return verdicts.set(key, { facts, account, authenticated: byToken(account, facts) }).authenticated;
   }
 
-  function proveToken(text: string): Authenticated | Failure | Promise<Authenticated | Failure> {
-    const key = hash("sha256", text, "base64url");
+  function proveToken(sent: SentCredential): Authenticated | Failure | Promise<Authenticated | Failure> {
+    let key = keys.get(sent);
+    if (key === undefined) keys.set(sent, (key = hash("sha256", sent.text, "base64url") as string));
     const verdict = verdicts.get(key);
-    return verdict === undefined ? verifyToken(key, text) : recall(key, verdict);
+    return verdict === undefined ? verifyToken(key, sent.text) : recall(key, verdict);
   }
 
   function proveKey(text: string): Authenticated | Failure {
@@ -103,7 +106,7 @@ export function createAuthenticator({ directory, tokens, nowMs, verdictsMax = ve
 
   return {
     authenticate(sent) {
-      return sent.kind === "api-key" || looksLikeApiKey(sent.text) ? proveKey(sent.text) : proveToken(sent.text);
+      return sent.kind === "api-key" || looksLikeApiKey(sent.text) ? proveKey(sent.text) : proveToken(sent);
     },
   };
 }

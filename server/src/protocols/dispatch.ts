@@ -163,7 +163,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const timeoutMs = deadlineOf(exchange, route.spelling);
     const call = new RequestCall(exchange, route.plan, route.spelling, facts, timeoutMs === "malformed" ? undefined : timeoutMs, options.defaultTenant, extra);
     const started = metrics.start();
-    const admitted = gate.admit(call, (name) => exchange.values(name));
+    const admitted = gate.admit(call, (name) => exchange.values(name), exchange.connection.lastBearer);
     const outcome = admitted instanceof Promise ? admitted.then((refusal) => proceed(exchange, route, call, timeoutMs, refusal)) : proceed(exchange, route, call, timeoutMs, admitted);
     if (!(outcome instanceof Promise)) return metrics.end(call, started);
     return outcome.then(

@@ -1,8 +1,10 @@
 /** One HTTP request with its response, the same for HTTP/1.1 and HTTP/2. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import { constants, type Http2Session, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { fail, Reason } from "../errors.js";
+import { type LastBearer, noBearer } from "../identity/read-credential.js";
 import { headerBytesMax, refusedBodyBufferBytes, refusedBodyDiscardBytes, refusedBodyDiscardMs } from "../limits.js";
 import { endWithTurn } from "./turn.js";
 
@@ -11,6 +13,19 @@ export type HeaderList = readonly (readonly [name: string, value: string])[];
 
 /** Trailers, by lower-case name. */
 export type Trailers = Readonly<Record<string, string>>;
+
+/** What is kept of a connection from one request to the next. */
+export interface Connection {
+  /** Address of the peer; undefined on a Unix socket. */
+  readonly address: string | undefined;
+  readonly lastBearer: LastBearer;
+}
+
+const kept = Symbol("connection");
+
+interface KeptAlive {
+  [kept]?: Connection;
+}
 
 /** One HTTP request with its response. A response is either sent whole (`send`) or begun, written and ended. */
 export abstract class Exchange {
@@ -41,8 +56,8 @@ export abstract class Exchange {
     this.query = mark < 0 ? "" : target.slice(mark + 1);
   }
 
-  /** Address of the peer; undefined on a Unix socket. */
-  abstract get remoteAddress(): string | undefined;
+  /** What is kept of the connection from one request to the next. */
+  abstract get connection(): Connection;
   /** True if the request's body is known to be complete and empty. */
   protected abstract get bodiless(): boolean;
   /** True if nothing can be sent any more. */
@@ -130,8 +145,9 @@ export class Http1Exchange extends Exchange {
     super(request.method ?? "", request.url ?? "", request.headers, request.rawHeaders, request);
     this.#awaitsInvitation = request.headers.expect !== undefined;
   }
-  get remoteAddress(): string | undefined {
-    return this.request.socket.remoteAddress;
+  get connection(): Connection {
+    const socket: Socket & KeptAlive = this.request.socket;
+    return (socket[kept] ??= { address: socket.remoteAddress, lastBearer: noBearer() });
   }
   protected get bodiless(): boolean {
     return this.headers["transfer-encoding"] === undefined;
@@ -224,8 +240,6 @@ export class Http1Exchange extends Exchange {
   }
 }
 
-const peerOfSession = new WeakMap<ServerHttp2Session, { address: string | undefined }>();
-
 /** An exchange over HTTP/2, straight on the stream. */
 export class Http2Exchange extends Exchange {
   readonly h2 = true;
@@ -245,13 +259,11 @@ export class Http2Exchange extends Exchange {
     for (const text of rawHeaders) bytes += text.length;
     return bytes > headerBytesMax;
   }
-  get remoteAddress(): string | undefined {
-    const session = this.stream.session;
-    if (session === undefined) return undefined;
-    // A session's socket is behind a proxy that makes every look at it dear.
-    let peer = peerOfSession.get(session as ServerHttp2Session);
-    if (peer === undefined) peerOfSession.set(session as ServerHttp2Session, (peer = { address: session.socket.remoteAddress }));
-    return peer.address;
+  get connection(): Connection {
+    const session: (Http2Session & KeptAlive) | undefined = this.stream.session;
+    // A session's socket is behind a proxy that makes every look at it dear. A stream that was reset has lost its session.
+    if (session === undefined) return { address: undefined, lastBearer: noBearer() };
+    return (session[kept] ??= { address: session.socket.remoteAddress, lastBearer: noBearer() });
   }
   protected get bodiless(): boolean {
     return this.stream.endAfterHeaders;
