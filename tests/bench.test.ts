@@ -22,7 +22,7 @@ describe("npm run bench", () => {
 
   it("reports rows for four protocols and ratios to peers", { timeout: 240_000 }, async () => {
     const out = join(folder, "results.json");
-    const { stdout } = await run(process.execPath, [bench, "--quick", "--seconds", "0.05", "--out", out], { maxBuffer });
+    const { stdout } = await run(process.execPath, [bench, "--quick", "--seconds", "0.02", "--out", out], { maxBuffer });
     const report = JSON.parse(await readFile(out, "utf8")) as Report;
     expect(report.machine).toMatchObject({ node: process.version, rounds: 1 });
     const parapet = report.rows.filter(({ name }) => name.startsWith("Parapet"));

@@ -59,13 +59,15 @@ export interface Job {
   readonly streams: number;
 }
 
-/** Which keys a stretch asks for: the n-th is `from + (position + n) * stride % count`. */
+/** Which keys a stretch asks for: the n-th is `from + distance * ((position + n) * stride % count)`. */
 export interface Keys {
   /** Number of the first key. */
   readonly from: number;
   /** How many there are. */
   readonly count: number;
-  /** Distance from one to the next; without a common divisor with `count`, every key has its turn. Default: 1. */
+  /** How far their numbers lie apart. Default: 1. */
+  readonly distance?: number;
+  /** Steps from one to the next in time; without a common divisor with `count`, every key has its turn. Default: 1. */
   readonly stride?: number;
   /** Where in the turn to begin. Default: 0. */
   readonly position?: number;

@@ -78,8 +78,8 @@ describe("a load over HTTP/1.1", () => {
     await http1((request, response) => {
       seen.push(/k\d+/.exec(request.url!)![0]);
       response.end("x".repeat(1200));
-    }, "rest-get", { from: 10, count: 5, stride: 3, position: 1 });
-    expect(seen.slice(0, 6)).toEqual([13, 11, 14, 12, 10, 13].map(keyOf));
+    }, "rest-get", { from: 10, count: 5, distance: 2, stride: 3, position: 1 });
+    expect(seen.slice(0, 6)).toEqual([16, 12, 18, 14, 10, 16].map(keyOf));
   });
 
   it("reads chunked answers", async () => {

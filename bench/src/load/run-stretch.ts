@@ -9,7 +9,7 @@ const answersPerSecondGuess = 50_000;
 export function runStretch(connections: readonly Connection[], stretch: Stretch): Promise<StretchResult> {
   return new Promise((resolve, reject) => {
     const { ms, msMax = ms, requestsMin = 0, keys } = stretch;
-    const { from, count, stride = 1, position = 0 } = keys;
+    const { from, count, distance = 1, stride = 1, position = 0 } = keys;
     let latenciesMs = new Float32Array(Math.ceil((ms / 1000) * answersPerSecondGuess) + 1);
     let answers = 0;
     let started = 0;
@@ -21,7 +21,7 @@ export function runStretch(connections: readonly Connection[], stretch: Stretch)
       return elapsedMs < ms || (started < requestsMin && elapsedMs < msMax);
     };
     const driver = {
-      next: () => (goesOn() ? from + (((position + started++) * stride) % count) : -1),
+      next: () => (goesOn() ? from + distance * (((position + started++) * stride) % count) : -1),
       answered(startedMs: number, bytes: number) {
         if (answers === latenciesMs.length) {
           const wider = new Float32Array(latenciesMs.length * 2);

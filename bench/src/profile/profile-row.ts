@@ -51,7 +51,7 @@ export async function profileRow(text: string, catalogue: Catalogue, { warmUp, s
   const meter = createMeter(servers, cores);
   try {
     const { child } = servers.of.get(row.server)!;
-    await meter.warmUp(row, warmUp);
+    if (warmUp !== undefined) await meter.warmUp(row, warmUp);
     await probe(child, { probe: "profile-start" });
     const samples = await meter.measure(Array.from({ length: stretches }, () => row), seconds);
     await probe(child, { probe: "profile-stop", file });

@@ -9,7 +9,7 @@ interface Aimed extends RatioResult {
 
 // All lengths are in pixels.
 const margin = 24;
-const labelWidth = 400;
+const labelWidth = 420;
 const barsWidth = 330;
 const figuresWidth = 190;
 const width = margin + labelWidth + barsWidth + figuresWidth + margin;
@@ -65,7 +65,7 @@ export function renderChart({ machine, ratios }: Report): string | undefined {
     `<style>${style}</style>`,
     `<rect class="ground" x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="8"/>`,
     text(margin, 34, "Ratios of the bench, as parts of their targets", "title"),
-    text(margin, 56, `${summary}. A bar that reaches 1 meets its target; the line across its end holds half of the pairs.`, "quiet"),
+    text(margin, 56, `${summary}. A bar that reaches the line meets its target; the thin line across its end holds half of the pairs.`, "quiet"),
     ...ticks(axisEnd).flatMap((tick) => [
       `<line class="${tick === 1 ? "goal" : "grid"}" x1="${px(x(tick))}" x2="${px(x(tick))}" y1="${headHeight - 6}" y2="${bottom}"/>`,
       text(x(tick), headHeight - 12, tick === 1 ? "target" : String(tick), "quiet", "middle"),

@@ -4,6 +4,7 @@ import { create, toJson } from "@bufbuild/protobuf";
 import { AddRequestSchema } from "@parapet/contract/parapet/document/v1/document_service_pb";
 import { benchCollection, sampleAdd } from "../load/document.js";
 import { keyOf } from "../load/job.js";
+import { forEachAtMost } from "../process/pool.js";
 
 /** What to import, and where. */
 export interface ImportDocuments {
@@ -16,7 +17,9 @@ export interface ImportDocuments {
 }
 
 /** Imports that run side by side, so that one sends while the other's batch is synced. */
-const streams = 2;
+const importsAtATime = 2;
+/** Documents of one import; a server waits for a request for minutes only. */
+const partDocuments = 50_000;
 /** Documents in one piece of a request's body. */
 const chunkDocuments = 500;
 /** Documents between two words on how far it is. */
@@ -36,11 +39,9 @@ export async function importDocuments({ url, authorization, documents, onProgres
     if (Math.floor(sent / progressDocuments) === Math.floor(before / progressDocuments)) return;
     onProgress(`${sent.toLocaleString("en")} of ${documents.toLocaleString("en")} documents, ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
   };
-  const share = Math.ceil(documents / streams);
-  const imports = Array.from({ length: streams }, async (_, part) => {
-    const from = Math.min(documents, part * share);
-    const to = Math.min(documents, from + share);
-    if (from === to) return;
+  const parts = Array.from({ length: Math.ceil(documents / partDocuments) }, (_, part) => part * partDocuments);
+  await forEachAtMost(importsAtATime, parts, async (from) => {
+    const to = Math.min(documents, from + partDocuments);
     const response = await fetch(`${url}/v1/collections/${benchCollection}/import`, {
       method: "POST",
       duplex: "half",
@@ -51,7 +52,6 @@ export async function importDocuments({ url, authorization, documents, onProgres
     const imported = response.ok ? (JSON.parse(text) as { imported?: number }).imported : undefined;
     if (imported !== to - from) throw new Error(`an import of ${to - from} documents was answered with ${response.status}: ${text}`);
   });
-  await Promise.all(imports);
 }
 
 /** The documents as NDJSON, some lines at a time. */

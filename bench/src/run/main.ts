@@ -60,9 +60,9 @@ async function measure({ rounds, seconds, warmUp, documents }: BenchOptions, sel
   const samples = new Map<Row, Sample[]>(rows.map((row) => [row, []]));
   const pairs = new Map<Block["comparison"], Pair[]>(comparisons.map((comparison) => [comparison, []]));
   try {
-    for (const row of rows) {
+    for (const row of warmUp === undefined ? [] : rows) {
       say(`warming up ${titleOf(row)}`);
-      await meter.warmUp(row, warmUp);
+      await meter.warmUp(row, warmUp!);
     }
     for (const [index, blocks] of schedule.entries()) {
       for (const block of blocks) {

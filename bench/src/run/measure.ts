@@ -6,7 +6,7 @@ import { requestOf } from "../load/requests.js";
 import { ask, endChild, startChild } from "../process/child.js";
 import { type Cores, pin } from "../process/pin.js";
 import { beginUsage } from "../process/usage.js";
-import { strideOf } from "./key-turn.js";
+import { turnOf } from "./key-turn.js";
 import type { WarmUp } from "./options.js";
 import type { Sample } from "./results.js";
 import { type Row, titleOf } from "./rows.js";
@@ -17,6 +17,8 @@ import { percentile } from "./statistics.js";
 const answerBytesMin = 1000;
 /** Load ahead of every stretch that is not measured, so that each begins with the caches its own, in milliseconds. */
 const leadInMs = 40;
+/** Time for reading all documents of a turn ahead of a measurement, at most, in milliseconds. */
+const bringInMsMax = 4_000;
 /** Number of the first document that is added; those to get lie below. */
 const addedFrom = 100_000_000;
 
@@ -60,8 +62,14 @@ export function createMeter(servers: Servers, cores: Cores): Meter {
   /** Keys for each load process of a stretch. Those to get go on where the row's last stretch ended; none is added twice. */
   function keysOf(row: Row, { documents }: MeasuredServer, load: number): Keys {
     if (row.operation === "add") return { from: addedFrom + added, count: Number.MAX_SAFE_INTEGER };
-    const ahead = Math.floor((documents * load) / row.shape.loads);
-    return { from: 0, count: documents, stride: strideOf(documents), position: (positions.get(row) ?? 0) + ahead };
+    const turn = turnOf(documents);
+    return { from: 0, ...turn, position: (positions.get(row) ?? 0) + Math.floor((turn.count * load) / row.shape.loads) };
+  }
+
+  /** Reads all documents of a turn that goes over a large store: what the system took out of memory since is none of the server's doing. */
+  async function bringIn(row: Row, job: number): Promise<void> {
+    const { count, distance } = turnOf(servers.of.get(row.server)!.documents);
+    if (distance > 1) await run(row, job, { ms: 0, msMax: bringInMsMax, requestsMin: count });
   }
 
   /** Runs a stretch of a row over connections that are open. */
@@ -77,7 +85,7 @@ export function createMeter(servers: Servers, cores: Cores): Meter {
     const result = together(results);
     if (result.bytesMin < answerBytesMin) throw new Error(`an answer of ${result.bytesMin} bytes cannot hold the document`);
     if (row.operation === "add") added += result.latenciesMs.length;
-    else positions.set(row, ((positions.get(row) ?? 0) + result.latenciesMs.length) % server.documents);
+    else positions.set(row, ((positions.get(row) ?? 0) + result.latenciesMs.length) % turnOf(server.documents).count);
     return result;
   }
 
@@ -134,6 +142,7 @@ export function createMeter(servers: Servers, cores: Cores): Meter {
       const distinct = [...new Set(rows)];
       return connected(distinct, async () => {
         const samples: Sample[] = [];
+        for (const row of distinct) await of(row, bringIn(row, distinct.indexOf(row)));
         for (const row of rows) samples.push(await of(row, measureOne(row, distinct.indexOf(row), seconds)));
         return samples;
       });

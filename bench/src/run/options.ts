@@ -9,8 +9,8 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Seconds of one stretch. */
   readonly seconds: number;
-  /** Load ahead of the first round of a row: so many seconds, and longer where fewer requests were served by then. */
-  readonly warmUp: WarmUp;
+  /** Load ahead of the first round of a row: so many seconds, and longer where fewer requests were served by then. Undefined: none. */
+  readonly warmUp: WarmUp | undefined;
   /** Documents in the larger of the two stores that are compared. */
   readonly documents: number;
   /** Rows and comparisons whose names hold one of these texts; empty: all. */
@@ -32,7 +32,7 @@ export interface WarmUp {
 export const usage = `npm run bench -- [options]
 
   --rounds N       rounds; ratios are medians over all their pairs of stretches (12)
-  --seconds S      seconds of a stretch (0.3; at most 1)
+  --seconds S      seconds of a stretch (0.25; at most 1)
   --only TEXT      only rows and comparisons whose name or protocol holds TEXT; may be repeated
   --documents N    documents of the store that is compared with one of ${documentsFew} (${documentsWanted})
   --out FILE       where results are written, with a chart beside it (bench/results/latest.json)
@@ -41,8 +41,8 @@ export const usage = `npm run bench -- [options]
 `;
 
 const resultsFile = fileURLToPath(new URL("../../results/latest.json", import.meta.url));
-const full = { rounds: 12, seconds: 0.3, documents: documentsWanted, warmUp: { seconds: 0.8, secondsMax: 4, requests: 8_000 } };
-const quick = { rounds: 1, seconds: 0.15, documents: 2_000, warmUp: { seconds: 0.1, secondsMax: 0.1, requests: 0 } };
+const full = { rounds: 12, seconds: 0.25, documents: documentsWanted, warmUp: { seconds: 0.8, secondsMax: 4, requests: 8_000 } };
+const quick = { rounds: 1, seconds: 0.15, documents: 2_000, warmUp: undefined };
 
 /** Longer, and a server may close connections that wait for their next stretch. In seconds. */
 const secondsMax = 1;

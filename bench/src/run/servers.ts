@@ -6,6 +6,7 @@ import type { PeerPorts } from "../peers/peer.js";
 import { endChild, nextMessage, startChild } from "../process/child.js";
 import { startParapet } from "../process/parapet.js";
 import { type Cores, pin } from "../process/pin.js";
+import { forEachAtMost } from "../process/pool.js";
 import { documentsFew } from "./comparisons.js";
 import { prepareParapet } from "./prepare.js";
 import type { ParapetName, ServerName } from "./server-names.js";
@@ -13,7 +14,7 @@ import type { ParapetName, ServerName } from "./server-names.js";
 /** A running server. */
 export interface MeasuredServer {
   readonly child: ChildProcess;
-  /** Documents that `Get` reads in turn; their keys count from 0. */
+  /** Documents that it holds; their keys count from 0. */
   readonly documents: number;
   /** What every request carries as its `Authorization`. */
   readonly authorization: string;
@@ -48,8 +49,10 @@ interface ParapetKind {
 /** Documents of servers of which the number is not what is measured. */
 const documentsUsual = 1000;
 
+/** Servers that start at a time. */
+const startedAtATime = 2;
 /** As long as the token of a real server, for a run that starts none. */
-const placeholderAuthorization = `Bearer ${"x".repeat(219)}`;
+const placeholderAuthorization = `Bearer ${"x".repeat(339)}`;
 
 const peerProcess = fileURLToPath(new URL("../peers/peer-process.js", import.meta.url));
 
@@ -66,48 +69,53 @@ function kindsOf(many: number): Readonly<Record<ParapetName, ParapetKind>> {
 }
 
 /**
- * Starts some servers one after the other, binds each to its cores once it holds its documents. Peers get the token of the
- * first Parapet server, so that all servers read the same bytes. If one does not start, the others are ended.
+ * Starts some servers, binds each to its cores once it holds its documents. Peers get the token of a Parapet server, so that
+ * all servers read the same bytes. If one does not start, the others are ended.
  */
 export async function startServers(names: ReadonlySet<ServerName>, { cores, documents, onProgress }: ServersOptions): Promise<Servers> {
   const kinds = kindsOf(documents);
-  const of = new Map<ServerName, MeasuredServer>();
+  const started = new Map<ServerName, Started>();
   const close = async (): Promise<void> => {
-    await Promise.all(Array.from(of.values(), (server) => server.close()));
+    await Promise.all(Array.from(started.values(), (server) => server.close()));
   };
-  let authorization: string | undefined;
-  try {
-    for (const name of names) {
-      if (!isParapet(name, kinds)) continue;
-      onProgress(`starting Parapet: ${name}`);
-      const server = await startOurs(kinds[name], onProgress);
-      of.set(name, server);
-      authorization ??= server.authorization;
-      pinServer(server, kinds[name].spreads === true ? cores.workers : cores.server);
+  let failure: Error | undefined;
+  // The server that takes longest begins.
+  const order = [...names].sort((a, b) => documentsOf(b, kinds) - documentsOf(a, kinds));
+  await forEachAtMost(startedAtATime, order, async (name) => {
+    if (failure !== undefined) return;
+    onProgress(`starting ${name in kinds ? "Parapet: " : ""}${name}`);
+    try {
+      const kind = kindOf(name, kinds);
+      const server = kind === undefined ? await startPeer(name) : await startOurs(kind, onProgress);
+      started.set(name, server);
+      pin(server.child.pid!, kind?.spreads === true ? cores.workers : cores.server);
+    } catch (error) {
+      failure ??= error as Error;
     }
-    for (const name of names) {
-      if (isParapet(name, kinds)) continue;
-      onProgress(`starting ${name}`);
-      const server = await startPeer(name, authorization ?? placeholderAuthorization);
-      of.set(name, server);
-      pinServer(server, cores.server);
-    }
-  } catch (error) {
+  });
+  if (failure !== undefined) {
     await close();
-    throw error;
+    throw failure;
   }
+  const token = Array.from(started.values(), ({ authorization }) => authorization).find((authorization) => authorization !== undefined);
+  const of = new Map(Array.from(started, ([name, server]) => [name, { ...server, authorization: server.authorization ?? token ?? placeholderAuthorization }]));
   return { of, close };
 }
 
-function isParapet(name: ServerName, kinds: object): name is ParapetName {
-  return name in kinds;
+/** A server as it starts; a peer knows no credential. */
+type Started = Omit<MeasuredServer, "authorization"> & { readonly authorization?: string };
+
+type Kinds = ReturnType<typeof kindsOf>;
+
+function kindOf(name: ServerName, kinds: Kinds): ParapetKind | undefined {
+  return (kinds as Partial<Record<ServerName, ParapetKind>>)[name];
 }
 
-function pinServer({ child }: MeasuredServer, cores: string | undefined): void {
-  pin(child.pid!, cores);
+function documentsOf(name: ServerName, kinds: Kinds): number {
+  return kindOf(name, kinds)?.documents ?? 0;
 }
 
-async function startOurs({ documents, variables = {} }: ParapetKind, onProgress: (text: string) => void): Promise<MeasuredServer> {
+async function startOurs({ documents, variables = {} }: ParapetKind, onProgress: (text: string) => void): Promise<Started> {
   const parapet = await startParapet({ variables: { PARAPET_RATE_LIMIT_REQUESTS: "100000000", ...variables } });
   try {
     const authorization = await prepareParapet(parapet, documents, onProgress);
@@ -118,13 +126,12 @@ async function startOurs({ documents, variables = {} }: ParapetKind, onProgress:
   }
 }
 
-async function startPeer(name: string, authorization: string): Promise<MeasuredServer> {
+async function startPeer(name: string): Promise<Started> {
   const child = startChild({ module: peerProcess, args: [name] });
   const { ports } = await nextMessage<{ ports: PeerPorts }>(child);
   return {
     child,
     documents: documentsUsual,
-    authorization,
     portFor(protocol) {
       const port = ports[wireOf(protocol)];
       if (port === undefined) throw new Error(`the peer ${name} does not speak ${protocol}`);

@@ -1,7 +1,7 @@
 /** Step: adds every document, in turn over all protocols. */
 import { valueOf } from "../callers.js";
 import { claim } from "../claims.js";
-import { forEachAtMost } from "../pool.js";
+import { forEachAtMost } from "../../process/pool.js";
 import { callsAtATime, secondsOf, type StepResult, type World } from "../world.js";
 
 /** Runs it. */

@@ -2,7 +2,7 @@
 import { valueOf } from "../callers.js";
 import { claim, claimSame } from "../claims.js";
 import type { CorpusDocument } from "../corpus.js";
-import { forEachAtMost } from "../pool.js";
+import { forEachAtMost } from "../../process/pool.js";
 import { callsAtATime, secondsOf, type StepResult, type World } from "../world.js";
 
 const license = "MIT";
