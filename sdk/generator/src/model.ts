@@ -344,6 +344,8 @@ export interface Rules {
   readonly definedOnly?: boolean;
   /** Timestamps: on which side of the present. */
   readonly now?: "before" | "after";
+  /** Timestamps: how far from the present at most, as `1.5s`. */
+  readonly within?: string;
   /** Values that the contract gives as examples. */
   readonly example?: readonly (Bound | boolean)[];
   readonly minItems?: number;

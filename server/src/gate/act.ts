@@ -78,7 +78,7 @@ export function createAct(options: ActOptions): Act {
     const violations = plan.validate(request);
     if (violations.length > 0) {
       const [first] = violations;
-      throw fail(Reason.FIELD_INVALID, { field: first!.field }, { message: `${first!.field}: ${first!.description}`, violations });
+      throw fail(Reason.FIELD_INVALID, { field: first!.field }, { message: first!.field === "" ? first!.description : `${first!.field}: ${first!.description}`, violations });
     }
     refuseIfAborted(call);
   };

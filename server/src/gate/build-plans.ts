@@ -1,6 +1,7 @@
 /** Turns descriptors and their options into plans, at start; what is wrong with a contract stops the start. */
 import { create, getOption, hasOption, ScalarType, type DescFile, type DescMessage, type DescMethod, type DescService, type Message } from "@bufbuild/protobuf";
-import { createValidator } from "@bufbuild/protovalidate";
+import { pathToString } from "@bufbuild/protobuf/reflect";
+import { createValidator, RuntimeError } from "@bufbuild/protovalidate";
 import type { MethodImpl, ServiceImpl } from "@connectrpc/connect";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Algorithm, AuditLevel, file as filePolicy, method as methodPolicy, type Limit, type MethodPolicy } from "@parapet/contract/parapet/policy/v1/policy_pb";
@@ -8,6 +9,7 @@ import type { FieldViolation } from "../errors.js";
 import type { BucketNumbers } from "../limit/limiter.js";
 import { bitOfRight } from "../policy/rights.js";
 import { compileReader, fieldsAlong, holdsSecret, isPersonal, type Pseudonym } from "./field-paths.js";
+import { compileRequired } from "./required-fields.js";
 import type { AccessPlan, AuditPlan, LimitPlan, Plan, ResumePlan } from "./plan.js";
 
 /** A service with its handlers, as `router.service` of connect-es takes it. */
@@ -41,7 +43,7 @@ export function buildPlans(registrations: readonly Registration[], options: Plan
   const faults: string[] = [];
   const plans: Plan[] = [];
   const buckets = { ...declaredBuckets(registrations), ...options.buckets };
-  const validator = createValidator();
+  const validator = createValidator({ legacyRequired: true });
   for (const { service, implementation } of registrations) {
     for (const desc of service.methods) {
       const name = `${service.typeName}/${desc.name}`;
@@ -190,14 +192,16 @@ function compileValidation(desc: DescMessage, validator: ReturnType<typeof creat
   // Rules are compiled by the first validation; do it now, and learn now if they do not compile.
   const probe = validator.validate(desc, create(desc));
   if (probe.kind === "error") throw new Error(`its rules do not compile: ${probe.error.message}`);
-  return (request) => {
+  const violationsOf = (request: Message): readonly FieldViolation[] => {
     const result = validator.validate(desc, request);
     if (result.kind === "valid") return valid;
-    if (result.kind === "error") throw result.error;
-    return result.violations.map((violation) => ({
-      field: violation.field.length === 0 ? "" : violation.toString().split(":")[0]!,
-      description: violation.message,
-      rule: violation.ruleId,
-    }));
+    if (result.kind === "error") {
+      // A rule that cannot be evaluated on what was sent, such as a pattern on bytes that are no text, does not hold.
+      if (result.error instanceof RuntimeError) return [{ field: "", description: `a rule cannot be evaluated: ${result.error.message}`, rule: "runtime" }];
+      throw result.error;
+    }
+    return result.violations.map(({ field, message, ruleId }) => ({ field: pathToString(field), description: message, rule: ruleId }));
   };
+  const missingOf = compileRequired(desc);
+  return missingOf === undefined ? violationsOf : (request) => [...missingOf(request), ...violationsOf(request)];
 }

@@ -21,6 +21,7 @@ import { foreignFailure, unwritten } from "./foreign.js";
 import { compressedFlag } from "./frame.js";
 import { timeoutMs as grpcTimeoutMs } from "./grpc/recognise.js";
 import { decodeBase64Stream } from "./grpc-web/text.js";
+import { typesBesideAll } from "./codec/types.js";
 import { compressMinBytes, jsonOptions, type Spelling } from "./protocol.js";
 
 /** Runs an admitted call and writes its answer. Another executor can take over per method by answering first. */
@@ -47,7 +48,7 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
   const router: ConnectRouter = createConnectRouter({
     readMaxBytes: options.messageBytesMax,
     writeMaxBytes: options.responseBytesMax,
-    jsonOptions,
+    jsonOptions: { ...jsonOptions, registry: typesBesideAll(options.plans.flatMap(({ input, output }) => [input, output])) },
     acceptCompression: [compressionGzip, compressionBrotli],
     compressMinBytes,
     shutdownSignal: options.shutdown,

@@ -10,7 +10,7 @@ const counts = new Set(["len", "minLen", "maxLen", "lenBytes", "minBytes", "maxB
 /** Rules that the model names as the proto does. */
 const plain = new Set([
   "const", "in", "notIn", "gt", "gte", "lt", "lte", "finite", "definedOnly", "unique", "example",
-  "pattern", "prefix", "suffix", "contains", "notContains",
+  "within", "pattern", "prefix", "suffix", "contains", "notContains",
 ]);
 /** Rules of bytes count bytes, whatever they are called. */
 const bytesNames: Readonly<Record<string, string>> = { len: "lenBytes", minLen: "minBytes", maxLen: "maxBytes" };

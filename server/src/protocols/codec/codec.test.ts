@@ -21,8 +21,10 @@ import { mutateBytes, mutateJson, randomMessage } from "../../testing/random-mes
 import { compileBinaryReader } from "./binary-read.js";
 import { compileBinaryWriter } from "./binary-write.js";
 import { codecsOf } from "./codec.js";
+import { compileForms } from "./json-forms.js";
 import { compileJsonReader } from "./json-read.js";
 import { compileJsonWriter } from "./json-write.js";
+import { typesBeside } from "./types.js";
 
 const seed = Number(process.env["CODEC_TEST_SEED"] ?? 20_261_102);
 const messagesEach = Number(process.env["CODEC_TEST_MESSAGES"] ?? 60);
@@ -75,9 +77,12 @@ function agree<T>(ours: Outcome<T>, theirs: Outcome<T>, input: unknown): void {
 
 const asJson = { ignoreUnknownFields: true };
 const asText = { alwaysEmitImplicit: true };
+/** As above, with the types that an Any may hold. */
+const beside = (desc: DescMessage) => ({ ...asJson, ...asText, registry: typesBeside(desc) });
 
 describe.each(types.map((desc) => [desc.typeName, desc] as const))("%s", (_name, desc) => {
   const ours = codecsOf(desc);
+  const inForm = compileForms(desc);
   const names = desc.fields.flatMap((field) => [field.name, field.jsonName]);
   const tame = { strangers: 0, unknown: 0.02 };
   const each = (salt: number, wild: { strangers: number; unknown: number }, check: (message: Message, random: () => number) => void): void => {
@@ -87,14 +92,16 @@ describe.each(types.map((desc) => [desc.typeName, desc] as const))("%s", (_name,
 
   it("is written as JSON text and read from JSON as protobuf-es does", () => {
     each(1, tame, (message, random) => {
-      const text = attempt(() => JSON.stringify(toJson(desc, message, asText)));
+      const text = attempt(() => JSON.stringify(toJson(desc, message, beside(desc))));
       agree(attempt(() => ours.writeJson(message)), text, message);
-      const terse = attempt(() => toJson(desc, message));
+      const terse = attempt(() => toJson(desc, message, { registry: typesBeside(desc) }));
       for (const plain of ["value" in text ? (JSON.parse(text.value) as JsonValue) : {}, "value" in terse ? terse.value : {}]) {
-        agree(attempt(() => ours.readJson(plain)), attempt(() => fromJson(desc, plain, asJson)), plain);
+        // Broken Unicode, which protobuf-es lets through in a Struct, is the one thing that it writes and we refuse.
+        const broken = /\\ud[89a-f]/.test(JSON.stringify(plain));
+        agree(attempt(() => ours.readJson(plain)), attempt(() => fromJson(desc, broken ? inForm(plain) : plain, beside(desc))), plain);
         for (const share of [0.02, 0.2]) {
           const mutant = mutateJson(plain, random, names, share) as JsonValue;
-          agree(attempt(() => ours.readJson(mutant)), attempt(() => fromJson(desc, mutant, asJson)), mutant);
+          agree(attempt(() => ours.readJson(mutant)), attempt(() => fromJson(desc, inForm(mutant), beside(desc))), mutant);
         }
       }
     });
@@ -115,7 +122,7 @@ describe.each(types.map((desc) => [desc.typeName, desc] as const))("%s", (_name,
 
   it("is written or refused as protobuf-es does where it holds what it may not", () => {
     each(3, { strangers: 0.1, unknown: 0.1 }, (message) => {
-      agree(attempt(() => ours.writeJson(message)), attempt(() => JSON.stringify(toJson(desc, message, asText))), message);
+      agree(attempt(() => ours.writeJson(message)), attempt(() => JSON.stringify(toJson(desc, message, beside(desc)))), message);
       agree(attempt(() => Uint8Array.from(ours.writeBinary(message))), attempt(() => toBinary(desc, message)), message);
     });
   });
@@ -137,7 +144,7 @@ describe("plain messages", () => {
   it.each(plain.map(([desc, json]) => [desc.name, desc, json] as const))("of type %s need no protobuf-es", (_name, desc, json) => {
     const message = fromJson(desc, json, asJson);
     expect(compileJsonReader(desc)(json)).toStrictEqual(message);
-    expect(compileJsonWriter(desc)(message)).toBe(JSON.stringify(toJson(desc, message, asText)));
+    expect(compileJsonWriter(desc)(message)).toBe(JSON.stringify(toJson(desc, message, beside(desc))));
     if (desc === ValueSchema || desc === UpdateRequestSchema) return;
     expect(Uint8Array.from(compileBinaryWriter(desc)(message))).toStrictEqual(toBinary(desc, message));
     expect(compileBinaryReader(desc)(toBinary(desc, message))).toStrictEqual(message);
@@ -180,7 +187,7 @@ describe("codecs", () => {
   it("refuse a message of another type as protobuf-es does", () => {
     const stranger = create(typeNamed("google.rpc.RetryInfo"));
     for (const desc of types) {
-      agree(attempt(() => codecsOf(desc).writeJson(stranger)), attempt(() => JSON.stringify(toJson(desc, stranger, asText))), desc.typeName);
+      agree(attempt(() => codecsOf(desc).writeJson(stranger)), attempt(() => JSON.stringify(toJson(desc, stranger, beside(desc)))), desc.typeName);
       agree(attempt(() => Uint8Array.from(codecsOf(desc).writeBinary(stranger))), attempt(() => toBinary(desc, stranger)), desc.typeName);
     }
   });

@@ -2,14 +2,16 @@
 import { type DescMessage, fromBinary, fromJson, type JsonValue, type Message, toBinary, toJson } from "@bufbuild/protobuf";
 import { compileBinaryReader } from "./binary-read.js";
 import { compileBinaryWriter } from "./binary-write.js";
+import { compileForms } from "./json-forms.js";
 import { compileJsonReader } from "./json-read.js";
 import { compileJsonWriter } from "./json-write.js";
+import { typesBeside } from "./types.js";
 
 /** The codecs of one message type. */
 export interface Codecs {
   /**
-   * A message from parsed JSON, as protobuf-es reads it with unknown fields ignored (ProtoJSON,
-   * protobuf.dev/programming-guides/json). A key that the text had twice is for whoever parsed it. Throws what protobuf-es throws.
+   * A message from parsed JSON, as protobuf-es reads the forms that ProtoJSON has, unknown fields ignored
+   * (protobuf.dev/programming-guides/json). A key that the text had twice is for whoever parsed it. Throws what protobuf-es throws.
    */
   readJson(json: JsonValue): Message;
   /** JSON text with fields that have default values, as protobuf-es writes it. Throws what protobuf-es throws. */
@@ -30,9 +32,10 @@ export function codecsOf(desc: DescMessage): Codecs {
 }
 
 function compile(desc: DescMessage): Codecs {
+  const inForm = compileForms(desc);
   return {
-    readJson: orElse(compileJsonReader(desc), (json) => fromJson(desc, json, { ignoreUnknownFields: true })),
-    writeJson: orElse(compileJsonWriter(desc), (message) => JSON.stringify(toJson(desc, message, { alwaysEmitImplicit: true }))),
+    readJson: orElse(compileJsonReader(desc), (json) => fromJson(desc, inForm(json), { ignoreUnknownFields: true, registry: typesBeside(desc) })),
+    writeJson: orElse(compileJsonWriter(desc), (message) => JSON.stringify(toJson(desc, message, { alwaysEmitImplicit: true, registry: typesBeside(desc) }))),
     readBinary: orElse(compileBinaryReader(desc), (bytes) => fromBinary(desc, bytes)),
     writeBinary: orElse(compileBinaryWriter(desc), (message) => toBinary(desc, message)),
   };

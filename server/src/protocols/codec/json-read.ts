@@ -188,7 +188,7 @@ function enumRead(desc: DescEnum): Read {
 
 const isInt32 = (value: unknown): boolean => typeof value === "number" && (value | 0) === value;
 const isUint32 = (value: unknown): boolean => typeof value === "number" && value >>> 0 === value;
-const isDigits = /^-?\d{1,18}$/;
+const isDigits = /^(?:0|-?[1-9]\d{0,17})$/;
 
 // Not yet in the library of the TypeScript target; part of every Node that we support.
 const isWellFormed = (String.prototype as unknown as { isWellFormed(): boolean }).isWellFormed;

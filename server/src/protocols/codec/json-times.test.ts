@@ -1,5 +1,5 @@
-/** Holds the text of timestamps and durations to protobuf-es at every edge of what they may be. */
-import { create, type DescMessage, fromJson, type JsonValue, type Message, toJson } from "@bufbuild/protobuf";
+/** Holds the text of timestamps and durations to protobuf-es at every edge of what they may be, and refuses what it reads though none has that form. */
+import { create, type DescMessage, fromJson, type Message, toJson } from "@bufbuild/protobuf";
 import { DurationSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
 import { codecsOf } from "./codec.js";
@@ -12,8 +12,22 @@ function outcome<T>(run: () => T): T | string {
   }
 }
 
-function sameReading(desc: DescMessage, json: JsonValue): void {
-  expect(outcome(() => codecsOf(desc).readJson(json))).toStrictEqual(outcome(() => fromJson(desc, json)));
+function sameReading(desc: DescMessage, text: string): void {
+  const ours = outcome(() => codecsOf(desc).readJson(text));
+  const hasForm = desc === DurationSchema ? /^-?\d{1,12}(\.\d{1,9})?s$/.test(text) : isOnCalendar(text);
+  if (hasForm) expect(ours, text).toStrictEqual(outcome(() => fromJson(desc, text)));
+  else expect(ours, text).toMatch(/^throws /);
+}
+
+/** True for a date and time that a calendar and a clock show. protobuf-es takes 30 February for 2 March, and 24:00 for the next day. */
+function isOnCalendar(text: string): boolean {
+  const parts = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/.exec(text)?.slice(1).map(Number);
+  if (parts === undefined) return false;
+  const date = new Date(0);
+  date.setUTCFullYear(parts[0]!, parts[1]! - 1, parts[2]);
+  date.setUTCHours(parts[3]!, parts[4], parts[5]);
+  const shown = [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()];
+  return shown.every((part, index) => part === parts[index]);
 }
 
 function sameWriting(desc: DescMessage, message: Message): void {

@@ -8,9 +8,12 @@ import { uncommon } from "./uncommon.js";
 function keysOf(json: unknown): string[] {
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw uncommon;
   const keys = Object.keys(json);
-  if (keys.includes("__proto__")) throw uncommon;
+  for (let i = 0; i < keys.length; i++) if (keys[i] === "__proto__" || !isWellFormed.call(keys[i])) throw uncommon;
   return keys;
 }
+
+// Not yet in the library of the TypeScript target; part of every Node that we support.
+const isWellFormed = (String.prototype as unknown as { isWellFormed(): boolean }).isWellFormed;
 
 /** A Value; `room` is how many levels of nesting are left. Throws `uncommon`. */
 export function readValue(json: unknown, room: number): Value {
@@ -21,8 +24,10 @@ function readKind(json: unknown, room: number): Value["kind"] {
   if (room === 0) throw uncommon;
   switch (typeof json) {
     case "string":
+      if (!isWellFormed.call(json)) throw uncommon;
       return { case: "stringValue", value: json };
     case "number":
+      if (!Number.isFinite(json)) throw uncommon;
       return { case: "numberValue", value: json };
     case "boolean":
       return { case: "boolValue", value: json };
@@ -59,7 +64,7 @@ export function copyObject(json: unknown, room: number): JsonObject {
 }
 
 function copyValue(json: unknown, room: number): JsonValue {
-  if (typeof json === "string" || typeof json === "number" || typeof json === "boolean" || json === null) return json;
+  if (typeof json === "string" ? isWellFormed.call(json) : typeof json === "number" ? Number.isFinite(json) : typeof json === "boolean" || json === null) return json as JsonValue;
   if (room === 0) throw uncommon;
   return Array.isArray(json) ? Array.from(json, (item: unknown) => copyValue(item, room - 1)) : copyObject(json, room);
 }

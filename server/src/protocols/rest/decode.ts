@@ -90,7 +90,7 @@ function queryParameters(input: DescMessage, inPath: ReadonlySet<string>, body: 
         if (depth < 4) visit(field.message, fields, depth + 1);
         continue;
       }
-      if (field.fieldKind === "list" && field.listKind === "message") continue;
+      if (field.fieldKind === "list" && field.listKind === "message" && !scalarMessages.has(field.message.typeName)) continue;
       found.set(path, fields);
       found.set(fields.map((part) => part.jsonName).join("."), fields);
     }
@@ -119,8 +119,9 @@ function decode(text: string): string {
 function place(json: JsonObject, fields: readonly DescField[], text: string, name: string, replace = false): void {
   let at = json;
   for (const field of fields.slice(0, -1)) {
-    const next = at[field.jsonName];
-    at = at[field.jsonName] = typeof next === "object" && next !== null && !Array.isArray(next) ? next : {};
+    const next = at[field.jsonName] ?? {};
+    if (typeof next !== "object" || Array.isArray(next)) throw fail(Reason.REQUEST_MALFORMED, { parameter: name }, { message: `${field.name} must be an object` });
+    at = at[field.jsonName] = next;
   }
   const field = fields.at(-1)!;
   const value = jsonOf(field, text, name);
@@ -143,7 +144,11 @@ function jsonOf(field: DescField, text: string, name: string): JsonValue {
     if (text === "true" || text === "false") return text === "true";
     throw fail(Reason.REQUEST_MALFORMED, { parameter: name }, { message: `${name} must be true or false` });
   }
-  if (field.enum !== undefined && /^-?\d+$/.test(text)) return Number(text);
+  if (field.enum !== undefined) {
+    if (/^(?:0|-?[1-9]\d*)$/.test(text)) return Number(text);
+    // A name that nobody knows would be left out of a body, as an unknown field is; here it is the whole of what was asked.
+    if (!field.enum.values.some((value) => value.name === text || value.jsonName === text)) throw fail(Reason.REQUEST_MALFORMED, { parameter: name }, { message: `${name} must be one of the values of ${field.enum.name}` });
+  }
   if (isNumeric(field) && !/^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text)) {
     throw fail(Reason.REQUEST_MALFORMED, { parameter: name }, { message: `${name} must be a number` });
   }

@@ -2,6 +2,7 @@
 import { toJson, type DescMessage, type JsonObject, type Message } from "@bufbuild/protobuf";
 import type { HttpBody } from "@parapet/contract/google/api/httpbody_pb";
 import { codecsOf } from "../codec/codec.js";
+import { typesBeside } from "../codec/types.js";
 import { jsonOptions } from "../protocol.js";
 import type { HeaderList } from "../exchange.js";
 
@@ -32,6 +33,7 @@ export function createEncoder(output: DescMessage, responseBody: string): Encode
   const etagField = bare?.fields.find((candidate) => candidate.name === "etag" && candidate.scalar !== undefined);
   const totalField = output.fields.find((candidate) => candidate.name === "total_size" && candidate.scalar !== undefined);
 
+  const options = { ...jsonOptions, registry: typesBeside(output) };
   const headersOf = (message: Fields, shown: Fields | undefined): HeaderList => {
     const headers: [string, string][] = [];
     const etag = etagField === undefined ? "" : ((shown?.[etagField.localName] as string | undefined) ?? "");
@@ -46,7 +48,7 @@ export function createEncoder(output: DescMessage, responseBody: string): Encode
       ? codecsOf(output).writeJson
       : field.fieldKind === "message"
         ? shownText(codecsOf(field.message).writeJson)
-        : (message) => JSON.stringify((toJson(output, message, jsonOptions) as JsonObject)[field.jsonName] ?? (field.fieldKind === "list" ? [] : null));
+        : (message) => JSON.stringify((toJson(output, message, options) as JsonObject)[field.jsonName] ?? (field.fieldKind === "list" ? [] : null));
 
   return {
     raw,

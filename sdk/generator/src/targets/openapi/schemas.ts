@@ -1,7 +1,8 @@
 /** Messages and enums as JSON Schemas of their protobuf-JSON. */
 import type { EnumType, Field, FieldType, MessageType, Model, Rules, Scalar } from "../../model.js";
 import { isRequired } from "../../rules.js";
-import { listKeywords, mapKeywords, scalarKeywords, timeKeywords } from "./constraints.js";
+import { celOfField, celOfMessage } from "./cel.js";
+import { keyKeywords, listKeywords, mapKeywords, scalarKeywords, setKeywords, specialNumbers, timeKeywords } from "./constraints.js";
 import { componentNames } from "./names.js";
 import { compact, type Schema } from "./types.js";
 
@@ -9,7 +10,7 @@ import { compact, type Schema } from "./types.js";
 export type Direction = "in" | "out";
 
 const uint32Max = 4_294_967_295;
-const longPattern = { int64: "^-?[0-9]{1,19}$", uint64: "^[0-9]{1,20}$" };
+const longPattern = { int64: "^(0|-?[1-9][0-9]{0,18})$", uint64: "^(0|[1-9][0-9]{0,19})$" };
 
 const scalars: Readonly<Record<Scalar, Schema>> = {
   double: { type: "number", format: "double" },
@@ -41,9 +42,22 @@ const wrappers: Readonly<Record<string, Scalar>> = {
   UInt64Value: "uint64",
 };
 
+/** What comes in may be spelled in several ways: both alphabets of base64, offsets of times. What goes out has one. */
+const incoming: Readonly<Record<string, Schema>> = {
+  bytes: { pattern: "^([A-Za-z0-9+/_-]{4})*([A-Za-z0-9+/_-]{2}(==)?|[A-Za-z0-9+/_-]{3}=?)?$" },
+  Timestamp: { pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]\\d{2}:\\d{2})$" },
+  FieldMask: { pattern: "^[^_]*$" },
+};
+
 /** protobuf.dev/programming-guides/json: messages with a JSON form of their own. */
 const special: Readonly<Record<string, Schema>> = {
-  Any: { type: "object", properties: { "@type": { type: "string", description: "URL that names the type." } }, required: ["@type"], additionalProperties: true },
+  Any: {
+    type: "object",
+    properties: { "@type": { type: "string", description: "URL that names the type." } },
+    // Empty, or with its type.
+    not: { minProperties: 1, not: { required: ["@type"] } },
+    additionalProperties: true,
+  },
   Duration: { type: "string", pattern: "^-?[0-9]{1,12}(\\.[0-9]{1,9})?s$" },
   Empty: { type: "object" },
   FieldMask: { type: "string", description: "Comma-separated JSON names of fields." },
@@ -52,11 +66,6 @@ const special: Readonly<Record<string, Schema>> = {
   Struct: { type: "object", additionalProperties: true },
   Timestamp: { type: "string", format: "date-time" },
   Value: {},
-};
-
-/** CEL rules that a schema can say, by their expression without spaces: what the values of the map are. */
-const knownCel: Readonly<Record<string, Schema>> = {
-  "this.all(k,this[k].all(v,type(v)==string))": { type: "array", items: { type: "string" } },
 };
 
 /** Makes schemas of one contract and remembers which components they refer to. */
@@ -89,8 +98,8 @@ export class SchemaBuilder {
   /** A reference to a message, or its special form. */
   ofMessage(name: string, direction: Direction): Schema {
     const short = name.replace("google.protobuf.", "");
-    if (name.startsWith("google.protobuf.") && short in special) return { ...special[short] };
-    if (name.startsWith("google.protobuf.") && short in wrappers) return { ...scalars[wrappers[short]!] };
+    if (name.startsWith("google.protobuf.") && short in special) return { ...special[short], ...(direction === "in" ? incoming[short] : {}) };
+    if (name.startsWith("google.protobuf.") && short in wrappers) return ofScalar(wrappers[short]!, {}, direction);
     const message = this.messages.get(name);
     if (message === undefined) return { type: "object" };
     const component = this.names.get(name)! + (direction === "in" && this.both.has(name) && this.twofold.has(name) ? "Input" : "");
@@ -116,7 +125,8 @@ export class SchemaBuilder {
     const allOf = variants.map(({ members }) => ({
       oneOf: members.map((field) => ({ type: "object", title: field.jsonName, properties: Object.fromEntries([property(field)]), required: [field.jsonName] })),
     }));
-    const dependentSchemas = Object.fromEntries(exclusive.filter((each) => !variants.includes(each)).flatMap(({ members }) => exclusions(members)));
+    const dependentSchemas = Object.fromEntries(exclusive.flatMap(({ members }) => exclusions(members)));
+    const cel = direction === "in" ? celOfMessage(message) : {};
     return compact({
       type: "object",
       description: described(message.docs, message.cel.map(({ message: text }) => text)),
@@ -125,6 +135,8 @@ export class SchemaBuilder {
       required: plain.filter((field) => isPresent(field, direction)).map(({ jsonName }) => jsonName),
       allOf,
       dependentSchemas: Object.keys(dependentSchemas).length > 0 ? dependentSchemas : undefined,
+      not: cel.excluded,
+      "x-cel": cel.unsaid,
     });
   }
 
@@ -145,32 +157,46 @@ export class SchemaBuilder {
   }
 
   private ofCardinality(field: Field, rules: Rules, direction: Direction): Schema {
+    const set = direction === "in" && mustBeSet(field);
+    const { description, ...keywords } = this.ofValue(field, set && field.type.kind === "enum" ? { ...rules, notIn: [...(rules.notIn ?? []), 0] } : rules, direction) as Schema & { description?: string };
+    const more = set ? setKeywordsOf(field) : {};
+    // A keyword that a rule has brought says as much, or something else.
+    const added = "not" in more && "not" in keywords ? { allOf: [more] } : Object.fromEntries(Object.entries(more).filter(([keyword]) => !(keyword in keywords)));
+    return compact({ ...keywords, ...added, "x-cel": celOfField(field, rules).unsaid, description });
+  }
+
+  private ofValue(field: Field, rules: Rules, direction: Direction): Schema {
     if (field.cardinality === "singular") return this.ofType(field.type, rules, direction);
-    if (field.cardinality === "repeated") return { type: "array", items: this.ofType(field.type, rules.items ?? {}, direction), ...listKeywords(rules) };
-    const known = (rules.cel ?? []).map(({ expression }) => knownCel[expression.replace(/\s/g, "")]).find((schema) => schema !== undefined);
-    const keys = field.mapKey === "string" ? { ...scalarKeywords("string", rules.keys ?? {}), description: undefined } : scalars[field.mapKey!].type === "boolean" ? { enum: ["true", "false"] } : { pattern: "^-?[0-9]+$" };
-    const names = compact(keys);
-    return {
+    if (field.cardinality === "repeated") return orEmpty(rules, { type: "array", items: this.ofType(field.type, rules.items ?? {}, direction) }, listKeywords(rules));
+    const { values } = celOfField(field, rules);
+    const names = compact(this.ofKeys(field.mapKey!, rules.keys ?? {}));
+    const type = {
       type: "object",
-      additionalProperties: known ?? this.ofType(field.type, rules.values ?? {}, direction),
+      additionalProperties: values ?? this.ofType(field.type, rules.values ?? {}, direction),
       ...(Object.keys(names).length > 0 ? { propertyNames: names } : {}),
-      ...mapKeywords(rules),
     };
+    return orEmpty(rules, type, mapKeywords(rules));
+  }
+
+  private ofKeys(key: Scalar, rules: Rules): Schema {
+    if (key === "string") return { ...scalarKeywords("string", rules), description: undefined };
+    return key === "bool" ? { enum: rules.const === undefined ? ["true", "false"] : [String(rules.const)] } : keyKeywords(key, rules);
   }
 
   private ofType(type: FieldType, rules: Rules, direction: Direction): Schema {
-    if (type.kind === "scalar") return { ...scalars[type.scalar], ...orZero(type.scalar, rules, scalarKeywords(type.scalar, rules)) };
+    if (type.kind === "scalar") return ofScalar(type.scalar, rules, direction);
     if (type.kind === "enum") return this.ofEnum(type.name, rules);
-    const wrapped = type.name.startsWith("google.protobuf.") ? wrappers[type.name.replace("google.protobuf.", "")] : undefined;
-    if (wrapped) return { ...scalars[wrapped], ...scalarKeywords(wrapped, rules) };
+    const short = type.name.startsWith("google.protobuf.") ? type.name.slice("google.protobuf.".length) : "";
+    const wrapped = wrappers[short];
+    if (wrapped) return ofScalar(wrapped, rules, direction);
     const schema = this.ofMessage(type.name, direction);
-    return schema.$ref ? schema : { ...schema, ...timeKeywords(rules) };
+    return short === "Timestamp" || short === "Duration" ? { ...schema, ...orDefault(short === "Duration" ? "0s" : "1970-01-01T00:00:00Z", rules, timeKeywords(rules)) } : schema;
   }
 
   private ofEnum(name: string, rules: Rules): Schema {
     if (name === "google.protobuf.NullValue") return { ...special["NullValue"] };
     const found = this.enums.get(name)!;
-    const admitted = found.values.filter(({ number }) => (rules.const ?? number) === number && (rules.in?.includes(number) ?? true) && !rules.notIn?.includes(number));
+    const admitted = found.values.filter(({ number }) => (number === 0 && rules.ignore === "if_zero") || ((rules.const ?? number) === number && (rules.in?.includes(number) ?? true) && !rules.notIn?.includes(number)));
     if (admitted.length < found.values.length) return { type: "string", enum: admitted.map((value) => value.name) };
     const component = this.names.get(name)!;
     this.components[component] ??= compact({
@@ -198,7 +224,7 @@ export class SchemaBuilder {
   private findTwofold(model: Model): Set<string> {
     const twofold = new Set<string>();
     const differs = (field: Field): boolean =>
-      isPresent(field, "in") !== isPresent(field, "out") || field.rules !== undefined || (field.type.kind === "message" && twofold.has(field.type.name));
+      isPresent(field, "in") !== isPresent(field, "out") || field.rules !== undefined || isSpelled(field) || (field.type.kind === "message" && twofold.has(field.type.name));
     for (let size = -1; size !== twofold.size; ) {
       size = twofold.size;
       for (const message of model.messages) if (message.fields.some(differs) || message.cel.length > 0) twofold.add(message.fullName);
@@ -207,12 +233,49 @@ export class SchemaBuilder {
   }
 }
 
+/** True if what comes in may be spelled otherwise than what goes out. */
+function isSpelled({ type }: Field): boolean {
+  if (type.kind === "scalar") return type.scalar in incoming;
+  const short = type.name.replace("google.protobuf.", "");
+  return short in incoming || short === "BytesValue";
+}
+
+/** A scalar in JSON. */
+function ofScalar(scalar: Scalar, rules: Rules, direction: Direction): Schema {
+  const keywords = orDefault(defaults[scalar] ?? 0, rules, scalarKeywords(scalar, rules));
+  const schema = { ...scalars[scalar], ...(direction === "in" ? incoming[scalar] : {}) };
+  if (scalar !== "double" && scalar !== "float") return { ...schema, ...keywords };
+  const names = specialNumbers(rules);
+  const { description, ...bounds } = keywords as Schema & { description?: string };
+  return names.length > 0 ? compact({ anyOf: [{ ...schema, ...bounds }, { type: "string", enum: names }], description }) : { ...schema, ...keywords };
+}
+
+/** Default values in JSON, where they are not 0. */
+const defaults: Readonly<Partial<Record<Scalar, string | boolean>>> = { string: "", bytes: "", bool: false, int64: "0", sint64: "0", sfixed64: "0", uint64: "0", fixed64: "0" };
+
 /** Rules that do not count for the default value admit it as well. */
-function orZero(scalar: Scalar, { ignore }: Rules, keywords: Schema): Schema {
+function orDefault(value: unknown, { ignore }: Rules, keywords: Schema): Schema {
   const { description, ...rules } = keywords as Schema & { description?: string };
   if (ignore !== "if_zero" || Object.keys(rules).length === 0) return keywords;
-  const zero = scalar === "bool" ? false : scalars[scalar].type === "string" ? (scalars[scalar].format?.toString().endsWith("64") ? "0" : "") : 0;
-  return compact({ anyOf: [{ const: zero }, rules], description });
+  return compact({ anyOf: [{ const: value }, rules], description });
+}
+
+/** As orDefault, for lists and maps: rules that do not count for an empty one. */
+function orEmpty({ ignore }: Rules, type: Schema, keywords: Schema): Schema {
+  const empty = type.type === "array" ? { maxItems: 0 } : { maxProperties: 0 };
+  return ignore === "if_zero" && Object.keys(keywords).length > 0 ? { ...type, anyOf: [empty, keywords] } : { ...type, ...keywords };
+}
+
+/** True if a field without presence must not have its default value: as a rule says, or AIP-203. */
+function mustBeSet({ rules = {}, behaviour, presence }: Field): boolean {
+  return presence === "implicit" && rules.ignore !== "always" && (rules.required === true || behaviour.includes("required"));
+}
+
+/** Keywords by which the value of such a field is not the default one. */
+function setKeywordsOf({ cardinality, type }: Field): Schema {
+  if (cardinality === "repeated") return { minItems: 1 };
+  if (cardinality === "map") return { minProperties: 1 };
+  return type.kind === "scalar" ? setKeywords(type.scalar) : {};
 }
 
 /** True if a valid message always has the property. */
