@@ -9,7 +9,6 @@ export const boundsKeepMethod = {
   kind: "unary",
   idempotency: "unknown",
   key: "ignored",
-  retryable: "never",
   needs: "principal",
 } as const satisfies rt.Method;
 
@@ -31,7 +30,6 @@ export const boundsAskMethod = {
   kind: "unary",
   idempotency: "no_side_effects",
   key: "ignored",
-  retryable: "always",
   needs: "principal",
 } as const satisfies rt.Method;
 
