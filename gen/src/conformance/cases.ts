@@ -899,7 +899,7 @@ export const cases: readonly MethodCase[] = [
     conditional: null,
     secretResponse: false,
     request: { collection: "collection" },
-    fullRequest: { collection: "collection", filterMeta: { name: ["value"] }, resumeToken: "resume-token" },
+    fullRequest: { collection: "collection", filterMeta: { name: ["value"] } },
     invalid: [
       { field: "collection", rule: "string.min_len", request: {} },
       { field: "collection", rule: "string.max_bytes", request: { collection: "a".repeat(129) } },

@@ -5046,10 +5046,7 @@ export interface operations {
     DocumentService_Export_getV1CollectionsCollectionExport: {
         parameters: {
             query?: {
-                /**
-                 * @description Goes on behind the response that carried this token, with the documents as they are now. The filter must be the one of the first call. At most 2048 bytes of UTF-8.
-                 * @example resume-token
-                 */
+                /** @description Goes on behind the response that carried this token, with the documents as they are now. The filter must be the one of the first call. At most 2048 bytes of UTF-8. */
                 resumeToken?: string;
             };
             header?: never;
@@ -5320,8 +5317,7 @@ export interface operations {
                  *         "name": [
                  *           "value"
                  *         ]
-                 *       },
-                 *       "resumeToken": "resume-token"
+                 *       }
                  *     }
                  */
                 "application/json": components["schemas"]["ExportRequest"];

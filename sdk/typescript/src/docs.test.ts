@@ -17,10 +17,11 @@ function snippetsOf(page: string): string[] {
 
 it("every snippet of README.md and api.md compiles", () => {
   const readme = snippetsOf("README.md");
-  const api = snippetsOf("api.md").map((code) => `{\n${code}}\n`);
+  const [preamble = "", ...calls] = snippetsOf("api.md");
+  const api = calls.map((code) => `{\n${code}}\n`);
   expect(readme.length).toBeGreaterThan(3);
   expect(api.length).toBeGreaterThan(30);
-  const files = [...readme, `import { Parapet } from "@parapet/sdk";\nconst parapet = new Parapet({ baseUrl: "http://localhost:11023" });\n${api.join("")}`];
+  const files = [...readme, preamble + api.join("")];
   const folder = mkdtempSync(join(tmpdir(), "parapet-snippets-"));
   try {
     const config = {
@@ -31,7 +32,7 @@ it("every snippet of README.md and api.md compiles", () => {
         declaration: false,
         declarationMap: false,
         sourceMap: false,
-        types: [],
+        types: ["node"],
         paths: {
           "@parapet/sdk": [join(home, "src/index.ts")],
           "@parapet/sdk/*": [join(home, "src/*/index.ts"), join(home, "src/*.ts")],

@@ -107,7 +107,7 @@ function methodOf(desc: DescMethod, context: Context): Method | undefined {
     ...(paging ? { paging } : {}),
     ...(conditional ? { conditional } : {}),
     secretResponse,
-    examples: context.examples.make(desc.input, desc.output, bindings),
+    examples: context.examples.make(desc.input, desc.output, bindings, policy.resume?.request),
   };
   checkQueries(desc, method, context.message, problems);
   return method;

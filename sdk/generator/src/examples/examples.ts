@@ -27,11 +27,11 @@ export class ExampleMaker {
     this.validator = createValidator({ registry, legacyRequired: true });
   }
 
-  /** The examples of a method. */
-  make(input: DescMessage, output: DescMessage, bindings: Method["bindings"]): Examples {
+  /** The examples of a method. `resume`: the request field that resumes a stream, left out as are those of `conditionalNames`. */
+  make(input: DescMessage, output: DescMessage, bindings: Method["bindings"], resume?: string): Examples {
     const captured = this.captured(input.typeName, bindings);
     const minimal = this.repaired(input, captured);
-    const request = this.full(input, captured) ?? minimal;
+    const request = this.full(input, captured, resume) ?? minimal;
     const response = this.sampler.root(output.typeName, (field) => !field.behaviour.includes("input_only"));
     return {
       ...(minimal ? { minimal } : {}),
@@ -105,8 +105,8 @@ export class ExampleMaker {
   }
 
   /** Starts from everything and takes away what the validator does not like. */
-  private full(desc: DescMessage, captured: JsonObject): JsonObject | undefined {
-    const wants = (field: Field) => !conditionalNames.has(field.name) && !field.behaviour.includes("output_only");
+  private full(desc: DescMessage, captured: JsonObject, resume: string | undefined): JsonObject | undefined {
+    const wants = (field: Field) => !conditionalNames.has(field.name) && field.name !== resume && !field.behaviour.includes("output_only");
     const json = merged(this.sampler.root(desc.typeName, wants), captured);
     for (let round = 0; round < repairsMax; round++) {
       const violations = this.broken(desc, json);

@@ -16,11 +16,11 @@ export interface ClientOptions extends CredentialOptions {
   /** Where the server is, e.g. `https://parapet.example.com`. Without a user name or password in it. */
   readonly baseUrl: string;
   /** Sent as X-API-Key. Excludes `token`. */
-  readonly apiKey?: string;
+  readonly apiKey?: string | undefined;
   /** Sent as a Bearer token. A function is asked again, once for all concurrent calls, when the server refuses the last token. */
   readonly token?: CredentialOptions["token"];
   /** All the time a call may take: connecting, headers, body, retries and the waits between them. Default 30000. Infinity: no bound. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Time for each attempt within that. Default: no bound of its own. */
   readonly attemptTimeoutMs?: number;
   /** Further attempts after the first, where the contract allows them. Default 2. */

@@ -1,8 +1,8 @@
 /** Example calls of a method: one a protocol, ready for a shell or a program. */
-import type { Json, JsonObject, Method } from "../../model.js";
-import { snippetOf } from "../typescript/api.js";
+import type { Binding, Json, JsonObject, Method } from "../../model.js";
 import type { Names } from "../typescript/names.js";
 import { isCallable } from "../typescript/services.js";
+import { snippetOf } from "../typescript/snippet.js";
 import { fenced } from "./markdown.js";
 import { restCallOf } from "./rest-call.js";
 import { command, octal, piped, quoted } from "./shell.js";
@@ -23,23 +23,16 @@ const exampleKey = "0f8fad5b-d9cb-469f-a165-70867728950e";
 export function callsOf(method: Method, context: CallContext): { readonly title: string; readonly block: string }[] {
   const request = method.examples.request ?? method.examples.minimal ?? {};
   const calls = [
-    ...(method.bindings.length === 0 ? [] : [{ title: "REST", block: fenced("sh", restOf(method, request, context)) }]),
+    ...(method.bindings.length === 0 ? [] : [{ title: "REST", block: fenced("sh", curlOf(method, method.bindings[0]!, request, context)) }]),
     { title: "Connect", block: fenced("sh", connectOf(method, request, context)) },
     { title: "gRPC", block: fenced("sh", bufOf("grpc", method, request, context)) },
   ];
   if (!isCallable(method)) return calls;
-  const { property } = context.names.service({ fullName: method.service } as never);
-  const target = `${facadeVariable(context.names)}.${property}.${context.names.method(method).member}`;
-  return [...calls, { title: "TypeScript", block: fenced("ts", snippetOf(method, target, request)) }];
+  return [...calls, { title: "TypeScript", block: fenced("ts", snippetOf(method, context.names)) }];
 }
 
-/** What examples call the client. */
-export function facadeVariable({ facade }: Names): string {
-  return facade.slice(0, 1).toLowerCase() + facade.slice(1);
-}
-
-function restOf(method: Method, request: JsonObject, { types, server }: CallContext): string {
-  const binding = method.bindings[0]!;
+/** A call of one of the REST bindings with curl. */
+export function curlOf(method: Method, binding: Binding, request: JsonObject, { types, server }: Pick<CallContext, "types" | "server">): string {
   const { target, body } = restCallOf(method, binding, request, types);
   const streams = method.kind === "server_streaming" ? ["-N"] : [];
   const verb = binding.verb === (body === undefined ? "GET" : "POST") ? [] : [`-X ${binding.verb}`];

@@ -1,6 +1,7 @@
 /** The page that leads to all others, and what all methods share. */
 import type { Model } from "../../model.js";
-import { type CallContext, facadeVariable } from "./calls.js";
+import { facadeVariable } from "../typescript/snippet.js";
+import type { CallContext } from "./calls.js";
 import { accessOf, bucketKey, countingOf, reasonsTable } from "./facts.js";
 import { cell, code, fenced, firstSentence, table } from "./markdown.js";
 import type { Page } from "./pages.js";

@@ -1,6 +1,7 @@
 /** The OpenAPI document of a contract. */
 import { GeneratorError } from "../../errors.js";
 import type { Model } from "../../model.js";
+import { sampleContext } from "./code-samples.js";
 import { headerComponent, type HeaderName, responseHeaders } from "./headers.js";
 import type { PathItem } from "./names.js";
 import { type OperationContext, operationOf, pathItemOf } from "./operations.js";
@@ -19,6 +20,10 @@ export interface DocumentOptions {
   readonly licenseId?: string;
   /** URL of the server; relative to the document's own. */
   readonly server?: string;
+  /** Package of the TypeScript client; without one no code samples are shown. */
+  readonly sdk?: string;
+  /** Name of the client's class. */
+  readonly facade?: string;
 }
 
 /**
@@ -28,7 +33,7 @@ export interface DocumentOptions {
 export function documentOf(model: Model, options: DocumentOptions): OpenApiDocument {
   const schemas = new SchemaBuilder(model);
   const responses: Record<string, OpenApiObject> = {};
-  const paths = pathsOf({ model, schemas, responses });
+  const paths = pathsOf({ model, schemas, responses, samples: sampleContext(model, options) });
   return {
     openapi: "3.1.0",
     info: compact({

@@ -12,6 +12,8 @@ const options = {
   license: "name of the licence",
   licenseId: "SPDX identifier of the licence",
   server: "URL of the server, may be relative to the document's (default: /)",
+  sdk: "package of the TypeScript client, for x-codeSamples (default: operations show none)",
+  facade: "name of the client's class (default: what all packages begin with)",
 };
 
 /** Writes `openapi.yaml` and `openapi.json`; with the option `name`, `<name>.openapi.yaml` and `<name>.openapi.json`. */

@@ -3,6 +3,7 @@ import { copyOf, memberOf } from "../../json.js";
 import type { Binding, Field, Json, JsonObject, Method, Model } from "../../model.js";
 import { queryOf, type QueryParameter } from "../../query.js";
 import { isRequired } from "../../rules.js";
+import { codeSamplesOf, type SampleContext } from "./code-samples.js";
 import { type HeaderName, headerParameters, headersObject, isCacheable, limitHeaders } from "./headers.js";
 import { operationId, pathOf, type PathItem, type PathParameter } from "./names.js";
 import { problemResponses } from "./problems.js";
@@ -27,10 +28,12 @@ export interface OperationContext {
   readonly schemas: SchemaBuilder;
   /** Response components, filled as operations refer to them. */
   readonly responses: Record<string, OpenApiObject>;
+  /** What code samples are made of, where they are wanted. */
+  readonly samples: SampleContext | undefined;
 }
 
 /** The operation of a binding. `item` names the path's parameters. */
-export function operationOf({ model, schemas, responses }: OperationContext, method: Method, binding: Binding, item: PathItem): OpenApiObject {
+export function operationOf({ model, schemas, responses, samples }: OperationContext, method: Method, binding: Binding, item: PathItem): OpenApiObject {
   const query = queryOf((name) => schemas.message(name), method.request, binding);
   const body = bodyOf(method, binding, schemas);
   const summary = firstSentence(method.docs) || method.name;
@@ -49,6 +52,7 @@ export function operationOf({ model, schemas, responses }: OperationContext, met
     requestBody: body,
     responses: { ...successes(method, binding, schemas), ...problemResponses(model, method, body !== undefined, responses) },
     "x-parapet-policy": policyExtension(method),
+    "x-codeSamples": samples && codeSamplesOf(samples, method, binding),
   });
   // An empty list is what says that no credential is needed.
   return { ...operation, security: method.policy.access.kind === "public" ? [] : credentials };

@@ -1,13 +1,13 @@
 /** api.md: every method with what it needs, how it fails, and how it is called. */
-import type { Json, Method, Model } from "../../model.js";
+import type { Method, Model } from "../../model.js";
 import { generatedMark } from "../mark.js";
-import { tsLiteral } from "../ts-literal.js";
 import type { Names } from "./names.js";
 import { commonReasons, isCallable, needsOf, ownReasons } from "./services.js";
+import { facadeVariable, preambleOf, snippetOf } from "./snippet.js";
 
-/** Writes api.md. */
-export function emitApi(model: Model, names: Names): string {
-  const facade = names.facade.slice(0, 1).toLowerCase() + names.facade.slice(1);
+/** Writes api.md. `from`: what the client is imported by. */
+export function emitApi(model: Model, names: Names, from: string): string {
+  const facade = facadeVariable(names);
   const shared = sharedReasons(model);
   const tables = model.services.map((service) => {
     const { property: member } = names.service(service);
@@ -17,11 +17,7 @@ export function emitApi(model: Model, names: Names): string {
       const cells = [call, binding ? `\`${binding.verb} ${binding.template}\`` : "–", needsOf(method), repeatOf(method), codes(ownReasons(method).filter((name) => !shared.includes(name)))];
       return `| ${cells.join(" | ")} |\n`;
     });
-    const snippets = service.methods.filter(isCallable).map((method) => {
-      const request = method.examples.request ?? method.examples.minimal ?? {};
-      const target = `${facade}.${member}.${names.method(method).member}`;
-      return `### ${member}.${names.method(method).member}\n\n${method.docs}\n\n\`\`\`ts\n${snippetOf(method, target, request)}\n\`\`\`\n`;
-    });
+    const snippets = service.methods.filter(isCallable).map((method) => `### ${member}.${names.method(method).member}\n\n${method.docs}\n\n${fenced(snippetOf(method, names))}\n`);
     const head = "| method | REST | needs | repeats | reasons |\n|---|---|---|---|---|\n";
     return `## ${member}\n\n${service.docs}\n\n${head}${rows.join("")}\n${snippets.join("\n")}`;
   });
@@ -35,8 +31,14 @@ To keep the tables short, those that most methods share stand here: ${codes(shar
 
 "repeats": whether the client sends a call again after a failure that passes; "with a key": with the same Idempotency-Key each time; "resumes": a broken stream goes on behind its last message.
 
+The snippets below stand behind this:
+
+${fenced(preambleOf(names, from, "http://localhost:11023"))}
+
 ${tables.join("\n")}`;
 }
+
+const fenced = (code: string): string => `\`\`\`ts\n${code}\n\`\`\``;
 
 /** Reasons that more than half of the methods share. */
 function sharedReasons(model: Model): string[] {
@@ -51,13 +53,4 @@ function repeatOf({ idempotency, policy }: Method): string {
   if (policy.resume) return "yes, and resumes";
   if (idempotency !== "unknown") return "yes";
   return policy.idempotencyKey === "ignored" ? "no" : "with a key";
-}
-
-/** A call in TypeScript. `target` is the function that is called. */
-export function snippetOf(method: Method, target: string, request: Json): string {
-  const literal = tsLiteral(request);
-  if (method.kind === "client_streaming") return `const response = await ${target}([${literal}]);`;
-  const argument = literal === "{}" ? "" : literal;
-  if (method.kind === "server_streaming") return `for await (const message of ${target}(${argument})) console.log(message);`;
-  return method.paging ? `for await (const item of ${target}(${argument})) console.log(item);` : `const response = await ${target}(${argument});`;
 }

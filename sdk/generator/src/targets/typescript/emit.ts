@@ -17,11 +17,12 @@ export const typescriptTarget: Target = {
   options: {
     source: "folder of the TypeScript files within that of the target (default: its own)",
     facade: "name of the facade's class (default: what all packages begin with)",
+    package: "what api.md imports the client by (default: its index file)",
   },
   emit: (model, options) => emit(model, options),
 };
 
-function emit(model: Model, { source = "", facade }: Readonly<Record<string, string>>): OutputFile[] {
+function emit(model: Model, { source = "", facade, package: from = `./${posix.join(source, "index.js")}` }: Readonly<Record<string, string>>): OutputFile[] {
   const reach = reachOf(model);
   const isUsed = ({ fullName }: { readonly fullName: string }): boolean => reach.requests.has(fullName) || reach.responses.has(fullName);
   const types = [...model.messages, ...model.enums].filter(isUsed);
@@ -42,7 +43,7 @@ function emit(model: Model, { source = "", facade }: Readonly<Record<string, str
   return [
     ...modules.map(([module, content]) => ({ path: posix.join(source, `${module}.ts`), content })),
     { path: posix.join(source, "index.ts"), content: `${tsHeader("Everything that was generated")}${index}` },
-    { path: "api.md", content: emitApi(model, names) },
+    { path: "api.md", content: emitApi(model, names, from) },
   ];
 }
 

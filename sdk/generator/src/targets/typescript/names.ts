@@ -32,7 +32,7 @@ export interface Names {
   type(fullName: string): string;
   /** Type of a message as requests take it. */
   input(fullName: string): string;
-  service(service: Service): ServiceNames;
+  service(service: Pick<Service, "fullName">): ServiceNames;
   method(method: Method): MethodNames;
   /** Module of a package's types, relative to the sources, without extension. */
   typesModule(packageName: string): string;

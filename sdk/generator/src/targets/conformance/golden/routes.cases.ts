@@ -340,7 +340,7 @@ export const cases: readonly MethodCase[] = [
     conditional: null,
     secretResponse: false,
     request: {},
-    fullRequest: { since: "2026-03-02T18:00:00Z", behindToken: "after" },
+    fullRequest: { since: "2026-03-02T18:00:00Z" },
     invalid: [],
     secretFields: [],
     responseFields: ["item", "at"],

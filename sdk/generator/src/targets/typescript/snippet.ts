@@ -1,0 +1,29 @@
+/** Calls in TypeScript, alike wherever they are shown: in api.md, in the reference and in the OpenAPI document. */
+import type { Method } from "../../model.js";
+import { tsLiteral } from "../ts-literal.js";
+import type { Names } from "./names.js";
+
+/** What snippets call the client. */
+export function facadeVariable({ facade }: Names): string {
+  return facade.slice(0, 1).toLowerCase() + facade.slice(1);
+}
+
+/** A call of a method with its example request. */
+export function snippetOf(method: Method, names: Names): string {
+  const { property } = names.service({ fullName: method.service });
+  const target = `${facadeVariable(names)}.${property}.${names.method(method).member}`;
+  const literal = tsLiteral(method.examples.request ?? method.examples.minimal ?? {});
+  if (method.kind === "client_streaming") return `const response = await ${target}([${literal}]);`;
+  const argument = literal === "{}" ? "" : literal;
+  if (method.kind === "server_streaming") return `for await (const message of ${target}(${argument})) console.log(message);`;
+  return method.paging ? `for await (const item of ${target}(${argument})) console.log(item);` : `const response = await ${target}(${argument});`;
+}
+
+/** What stands ahead of snippets: the client, with an API key out of the environment. `from` is the package or file of the client. */
+export function preambleOf(names: Names, from: string, server: string): string {
+  const { facade } = names;
+  const variable = facade.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase();
+  return `import { ${facade} } from ${JSON.stringify(from)};
+
+const ${facadeVariable(names)} = new ${facade}({ baseUrl: ${JSON.stringify(server)}, apiKey: process.env.${variable}_API_KEY });`;
+}
