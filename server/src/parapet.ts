@@ -1,9 +1,9 @@
 /** A gated server around any connect-es services: plans, gate, protocols and the one port, composed. */
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
-import { create, type DescService } from "@bufbuild/protobuf";
+import { create, type DescService, hasOption } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import { AuditLevel, MethodPolicySchema, type MethodPolicy } from "@parapet/contract/parapet/policy/v1/policy_pb";
+import { AuditLevel, method as methodPolicy, MethodPolicySchema, type MethodPolicy } from "@parapet/contract/parapet/policy/v1/policy_pb";
 import { Health } from "@parapet/contract/grpc/health/v1/health_pb";
 import { ServerReflection } from "@parapet/contract/grpc/reflection/v1/reflection_pb";
 import type { RestRoute } from "@parapet/contract/rest/routes";
@@ -112,13 +112,15 @@ export function createParapet(options: ParapetOptions): Parapet {
   options.services(router);
   const served = registrations.map(({ service }) => service);
   const isServing = (): boolean => !shutdown.signal.aborted && (options.serving?.() ?? true);
-  router.service(Health, createHealthService({ services: served.map(({ typeName }) => typeName), serving: isServing, shutdown: shutdown.signal }));
+  // Whoever registers one of the standard services serves it, under the policy of their own contract.
+  const standard = [Health, ServerReflection].filter(({ typeName }) => served.every((service) => service.typeName !== typeName));
+  if (standard.includes(Health)) router.service(Health, createHealthService({ services: served.map(({ typeName }) => typeName), serving: isServing, shutdown: shutdown.signal }));
   const reflection = options.reflection ?? "authenticated";
-  if (reflection !== "off") router.service(ServerReflection, createReflectionService([...served, Health, ServerReflection]));
+  if (reflection !== "off" && standard.includes(ServerReflection)) router.service(ServerReflection, createReflectionService([...served, ...standard]));
 
   const buckets = { ...declaredBuckets(registrations), ...options.buckets };
   const failureBucket = buckets[options.failureBucket ?? "api"] ?? Object.values(buckets)[0] ?? fallbackBucket;
-  const plans = buildPlans(registrations, { overlay: { ...standardPolicies(reflection, failureBucket.name), ...options.overlay }, buckets: { [failureBucket.name]: failureBucket, ...buckets }, pseudonym });
+  const plans = buildPlans(registrations, { overlay: { ...standardPolicies(registrations, reflection, failureBucket.name), ...options.overlay }, buckets: { [failureBucket.name]: failureBucket, ...buckets }, pseudonym });
 
   const limiter = options.limiter === null ? undefined : (options.limiter ?? createMemoryLimiter({ nowMs }));
   const gate = createGate({
@@ -191,8 +193,8 @@ export function createParapet(options: ParapetOptions): Parapet {
 /** For contracts that declare no bucket at all: the numbers of the reference server. */
 const fallbackBucket: BucketNumbers = { name: "api", algorithm: 1, requests: 100, burst: 50, windowMs: 60_000 };
 
-/** Policies of the standard services, whose protos are not ours to annotate. */
-function standardPolicies(reflection: "public" | "authenticated" | "off", bucket: string): Record<string, MethodPolicy> {
+/** Policies of the standard services, whose protos are not ours to annotate; methods that are annotated nevertheless keep their own. */
+function standardPolicies(registrations: readonly Registration[], reflection: "public" | "authenticated" | "off", bucket: string): Record<string, MethodPolicy> {
   const health = create(MethodPolicySchema, {
     access: { rule: { case: "public", value: { ignoreBadCredential: true } } },
     limit: { kind: { case: "exempt", value: true } },
@@ -203,10 +205,12 @@ function standardPolicies(reflection: "public" | "authenticated" | "off", bucket
     limit: { kind: { case: "bucket", value: bucket } },
     audit: { action: "grpc.reflection", resource: "reflection", level: AuditLevel.NONE },
   });
-  return {
+  const policies = {
     "grpc.health.v1.Health/Check": health,
     "grpc.health.v1.Health/List": health,
     "grpc.health.v1.Health/Watch": health,
     "grpc.reflection.v1.ServerReflection/ServerReflectionInfo": describe,
   };
+  const annotated = registrations.flatMap(({ service }) => service.methods.filter((method) => hasOption(method, methodPolicy)).map(({ name }) => `${service.typeName}/${name}`));
+  return Object.fromEntries(Object.entries(policies).filter(([name]) => !annotated.includes(name)));
 }
