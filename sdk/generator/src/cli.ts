@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import("./commands/init.js")).initCommand,
   credentials: async () => (await import("./commands/credentials.js")).credentialsCommand,
   lint: async () => (await import("./commands/lint.js")).lintCommand,
+  image: async () => (await import("./commands/image.js")).imageCommand,
   diff: async () => (await import("./commands/diff.js")).diffCommand,
 };
 
@@ -23,16 +24,21 @@ async function helpText(): Promise<string> {
 Commands:
 ${known.map(({ name, usage, summary }) => `  ${`${name === "generate" ? "[generate]" : name} ${usage}`}\n      ${summary}`).join("\n")}
 
-Options of generate and check:
+The contract, for generate, check, lint and image:
   --proto DIR                 folder of protos: a buf module, or any other folder
+  --path PATH                 a file or folder of --proto that is the contract, all others being only imported; may be repeated
+  --policy FILE               YAML or JSON: policy and REST bindings for protos that are not yours to annotate
+
+Options of generate and check:
   --out DIR                   folder to write to
   --target NAME[=DIR]         a target, and its folder in --out (default: its name); may be repeated (default: all)
   --option TARGET.NAME=VALUE  an option of a target; may be repeated
   --manifest FILE             what was read and written (default: manifest.json in --out)
-  --help                      this text
 
 Targets:
 ${targets.flatMap(({ name, summary, options = {} }) => [`  ${name.padEnd(20)}  ${summary}`, ...Object.entries(options).map(([option, text]) => `  ${"".padEnd(20)}    ${name}.${option}: ${text}`)]).join("\n")}
+
+Each target is a plugin of protoc and buf as well: protoc-gen-parapet-<target> --help.
 `;
 }
 

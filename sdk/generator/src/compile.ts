@@ -18,24 +18,25 @@ const bufConfigs = ["buf.yaml", "buf.work.yaml"];
 /**
  * Compiles a folder to a buf image. A folder that is a buf workspace, or a module of one, is built as it is. For any other
  * folder the protos that it imports and does not hold are taken from those that come with the generator.
+ * @param paths files and folders within it; where some are given, all others are only imported
  * @throws GeneratorError with rule `build-failed`, its message what buf said
  */
-export async function compile(protoDir: string): Promise<Uint8Array> {
+export async function compile(protoDir: string, paths: readonly string[] = []): Promise<Uint8Array> {
   const folder = resolve(protoDir);
-  if (await isBufModule(folder)) return bufBuild(folder, dirname(folder));
+  if (await isBufModule(folder)) return bufBuild(folder, dirname(folder), paths);
   const workspace = await mkdtemp(join(tmpdir(), "parapet-generate-"));
   try {
     await layOut(folder, workspace);
-    return await bufBuild(join(workspace, "own"), workspace);
+    return await bufBuild(join(workspace, "own"), workspace, paths);
   } finally {
     await rm(workspace, { recursive: true, force: true });
   }
 }
 
-async function bufBuild(input: string, cwd: string): Promise<Uint8Array> {
+async function bufBuild(input: string, cwd: string, paths: readonly string[]): Promise<Uint8Array> {
   const [command, ...args] = bufCommand();
   try {
-    const { stdout } = await run(command, [...args, "build", input, "-o", "-#format=bin"], {
+    const { stdout } = await run(command, [...args, "build", input, ...paths.flatMap((path) => ["--path", join(input, path)]), "-o", "-#format=bin"], {
       cwd,
       encoding: "buffer",
       maxBuffer: imageBytesMax,

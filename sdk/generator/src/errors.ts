@@ -27,6 +27,9 @@ export const problemRules = {
   "idempotency-missing": "every RPC states whether it may be repeated",
   "retry-unsafe": "what HTTP lets everybody repeat is idempotent",
   "paging-missing": "what lists pages (AIP-158)",
+  "policy-file-invalid": "a policy file has the members that are known",
+  "policy-file-unmatched": "a policy file names what the contract has",
+  "policy-file-conflict": "a policy file says what protos leave open",
   "name-clash": "names that a target makes are unique",
 } as const;
 

@@ -1,7 +1,7 @@
 /** Runs targets over a contract: from a folder of protos, or its image, to the files they want written. */
 import { posix } from "node:path";
 import { buildModel } from "./build/build-model.js";
-import { buildImage, type Image } from "./image.js";
+import { buildImage, type ContractChoice, type Image } from "./image.js";
 import type { Model, OutputFile, Target } from "./model.js";
 import { targets as allTargets } from "./targets/index.js";
 
@@ -29,8 +29,8 @@ export const defaultChoices: readonly TargetChoice[] = allTargets.map((target) =
  * Generates from a folder of protos.
  * @throws GeneratorError with every problem of the contract
  */
-export async function generate(protoDir: string, choices: readonly TargetChoice[]): Promise<Generated> {
-  return generateFrom(await buildImage(protoDir), choices);
+export async function generate(protoDir: string, choices: readonly TargetChoice[], contract?: ContractChoice): Promise<Generated> {
+  return generateFrom(await buildImage(protoDir, contract), choices);
 }
 
 /**

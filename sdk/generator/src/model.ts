@@ -435,6 +435,8 @@ export interface Target {
   readonly name: string;
   /** One line for `parapet-generate --help`. */
   readonly summary: string;
+  /** True if some of its files are a person's from then on (`OutputFile.once`). */
+  readonly scaffolds?: true;
   /** Options that it knows, each with one line of help. */
   readonly options?: Readonly<Record<string, string>>;
   /**

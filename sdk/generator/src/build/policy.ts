@@ -57,7 +57,7 @@ export function bucketsOf(files: Iterable<DescFile>, problems: Problems): Bucket
 /** The policy of a method; undefined, with a problem noted, where there is none. */
 export function policyOf(method: DescMethod, buckets: readonly Bucket[], problems: Problems): Policy | undefined {
   if (!hasOption(method, methodPolicy)) {
-    problems.add("policy-missing", method, `${nameOf(method)} has no policy: add option (parapet.policy.v1.method)`);
+    problems.add("policy-missing", method, `${nameOf(method)} has no policy: add option (parapet.policy.v1.method), or an entry of a policy file`);
     return undefined;
   }
   const option = getOption(method, methodPolicy);

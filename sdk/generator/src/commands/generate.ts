@@ -1,9 +1,9 @@
 /** The commands `generate` and `check`: files from a contract, and whether they still are what they would be. */
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { compile } from "../compile.js";
 import { type Drift, driftOf, manifestHolds, manifestOf, writeFiles } from "../write.js";
 import { type Command, type CommandIo, count, type Output, UsageError } from "./command.js";
+import { contractOptions, openContract } from "./contract.js";
 
 const usage = "--proto DIR --out DIR [options]";
 
@@ -25,7 +25,7 @@ async function run(command: "generate" | "check", args: readonly string[], outpu
   const { values } = parseArgs({
     args: [...args],
     options: {
-      proto: { type: "string" },
+      ...contractOptions,
       out: { type: "string" },
       target: { type: "string", multiple: true },
       option: { type: "string", multiple: true },
@@ -36,12 +36,10 @@ async function run(command: "generate" | "check", args: readonly string[], outpu
 
   const out = resolve(values.out);
   const manifestFile = values.manifest === undefined ? join(out, "manifest.json") : resolve(values.manifest);
-  // buf runs while the rest of this program is loaded.
-  const compiled = compile(values.proto);
-  compiled.catch(() => undefined);
-  const [{ generateFrom }, { choicesOf }, { readImage }] = await Promise.all([import("../generate.js"), import("./choices.js"), import("../image.js")]);
+  const image = openContract(values);
+  const [{ generateFrom }, { choicesOf }] = await Promise.all([import("../generate.js"), import("./choices.js")]);
   const choices = choicesOf(values.target, values.option);
-  const { files, inputs, model } = generateFrom(readImage(await compiled), choices);
+  const { files, inputs, model } = generateFrom(await image, choices);
   const manifest = manifestOf(inputs, files);
   if (command === "check") {
     const drift = await driftOf(out, manifestFile, files);

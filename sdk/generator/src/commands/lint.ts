@@ -1,20 +1,19 @@
 /** The command `lint`: what a contract leaves open. */
 import { parseArgs } from "node:util";
 import { formatProblem } from "../errors.js";
-import { buildImage } from "../image.js";
 import { lint } from "../lint/lint.js";
-import { type Command, count, UsageError } from "./command.js";
+import { type Command, count } from "./command.js";
+import { contractOptions, contractUsage, openContract } from "./contract.js";
 
 /** Prints problems as `place: message (rule)`. */
 export const lintCommand: Command = {
-  usage: "--proto DIR [--except RULE:METHOD]...",
+  usage: `${contractUsage} [--except RULE:METHOD]...`,
   summary: "fail for RPCs that leave access, limit, audit, idempotency or paging open, for REST conflicts and unmarked secrets",
   async run(args, { out, err }) {
-    const { values } = parseArgs({ args: [...args], options: { proto: { type: "string" }, except: { type: "string", multiple: true } } });
-    if (values.proto === undefined) throw new UsageError("--proto is needed");
+    const { values } = parseArgs({ args: [...args], options: { ...contractOptions, except: { type: "string", multiple: true } } });
     const excepted = new Set(values.except ?? []);
     const used = new Set<string>();
-    const problems = lint(await buildImage(values.proto)).filter(({ rule, message }) => {
+    const problems = lint(await openContract(values)).filter(({ rule, message }) => {
       const name = `${rule}:${message.slice(0, message.indexOf(" "))}`;
       if (excepted.has(name)) used.add(name);
       return !excepted.has(name);

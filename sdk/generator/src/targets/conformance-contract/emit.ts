@@ -1,7 +1,7 @@
 /** Target `conformance-contract`: one file by which a suite that never saw a contract can test its deployments. */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import type { Image } from "../../image.js";
+import { type Image, withImports } from "../../image.js";
 import type { Model, Target } from "../../model.js";
 import { caseOf } from "../conformance/emit.js";
 import { generatedMark } from "../mark.js";
@@ -29,16 +29,7 @@ function emitContract(model: Model, image: Image): string {
 }
 
 /** A FileDescriptorSet of the own files with everything they import, without comments. */
-function descriptorsOf({ registry, ownFiles }: Image): Uint8Array {
-  const file: Parameters<typeof create<typeof FileDescriptorSetSchema>>[1] = { file: [] };
-  const taken = new Set<string>();
-  const take = (desc: Image["ownFiles"][number]): void => {
-    if (taken.has(desc.proto.name)) return;
-    taken.add(desc.proto.name);
-    desc.dependencies.forEach(take);
-    const { sourceCodeInfo: _, ...rest } = desc.proto;
-    file.file!.push(create(FileDescriptorProtoSchema, rest));
-  };
-  ownFiles.forEach((own) => take(registry.getFile(own.proto.name)!));
-  return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, file));
+function descriptorsOf({ ownFiles }: Image): Uint8Array {
+  const file = withImports(ownFiles).map(({ proto: { sourceCodeInfo: _, ...rest } }) => create(FileDescriptorProtoSchema, rest));
+  return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file }));
 }

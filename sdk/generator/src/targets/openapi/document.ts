@@ -49,7 +49,7 @@ export function documentOf(model: Model, options: DocumentOptions): OpenApiDocum
       .map(({ name, docs }) => ({ name, description: docs || name })),
     paths,
     components: {
-      schemas: sortKeys<Schema>({ ...schemas.components, Problem: problemSchema(model), Violation: violationSchema }),
+      schemas: sortKeys<Schema>({ ...schemas.components, ...(Object.keys(paths).length > 0 ? { Problem: problemSchema(model), Violation: violationSchema } : {}) }),
       responses: sortKeys(responses),
       headers: usedHeaders({ paths, responses }),
       securitySchemes: securitySchemes(model),
@@ -96,7 +96,7 @@ function usedHeaders(users: object): Record<string, OpenApiObject> {
 }
 
 function securitySchemes(model: Model): Record<string, OpenApiObject> {
-  if (model.services.every(({ methods }) => methods.every(({ policy }) => policy.access.kind === "public"))) return {};
+  if (model.services.every(({ methods }) => methods.every(({ policy, bindings }) => policy.access.kind === "public" || bindings.length === 0))) return {};
   return {
     bearerAuth: { type: "http", scheme: "bearer", bearerFormat: "JWT or API key", description: "A token from login, or an API key." },
     apiKeyAuth: { type: "apiKey", in: "header", name: "X-API-Key", description: "An API key." },

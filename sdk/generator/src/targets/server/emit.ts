@@ -11,6 +11,7 @@ import { tsLiteral } from "../ts-literal.js";
 export const serverTarget: Target = {
   name: "server",
   summary: "main.ts and services/*.ts to go on with by hand, never overwritten, on top of gen/server/*.ts",
+  scaffolds: true,
   options: { messages: "folder of protoc-gen-es's files, seen from the target's folder (default: gen)" },
   emit: (model, { messages = "gen" }, image) => emitServer(model, messages, image),
 };
