@@ -73,7 +73,7 @@ const packages = {
   },
   server: { folder: "server", needs: ["contract"], checks: both("@parapet/server", "it.createParapet && it.serve") },
   cli: { folder: "sdk/cli", needs: ["contract", "sdk", "server"], checks: bin("parapet", "--help") },
-  generator: { folder: "sdk/generator", needs: ["contract"], checks: { ...both("@parapet/generator", "Object.keys(it).length > 0"), ...bin("parapet-generate", "--help") } },
+  generator: { folder: "sdk/generator", needs: ["contract"], checks: { ...both("@parapet/generator", "Object.keys(it).length > 0"), ...bin("parapet-generate", "--help"), ...bin("protoc-gen-parapet-openapi", "--help") } },
   conformance: { folder: "conformance", needs: ["contract"], checks: { ...both("@parapet/conformance", "Object.keys(it).length > 0"), ...bin("parapet-conformance", "--help") } },
   battery: { folder: "sdk/battery", checks: { ...both("@parapet/battery", "it.scenarios.length === 9"), ...bin("battery", "--help") } },
 };
