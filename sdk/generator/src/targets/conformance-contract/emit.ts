@@ -30,6 +30,6 @@ function emitContract(model: Model, image: Image): string {
 
 /** A FileDescriptorSet of the own files with everything they import, without comments. */
 function descriptorsOf({ ownFiles }: Image): Uint8Array {
-  const file = withImports(ownFiles).map(({ proto: { sourceCodeInfo: _, ...rest } }) => create(FileDescriptorProtoSchema, rest));
+  const file = withImports(ownFiles).map(({ proto }) => create(FileDescriptorProtoSchema, { ...proto, sourceCodeInfo: undefined }));
   return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file }));
 }
