@@ -120,8 +120,17 @@ export function grpcCode({ code: name }: Reason): string {
 export function reasonsTable(reasons: readonly Reason[], to: LinkTo): string {
   return table(
     ["reason", "HTTP", "gRPC", "when"],
-    reasons.map((reason) => [to(code(reason.name), reasonKey(reason.name)), String(reason.httpStatus), grpcCode(reason), cell(reason.docs || reason.title)]),
+    reasons.map((reason) => [to(code(reason.name), reasonKey(reason.name)), ...cellsOf(reason)]),
   );
+}
+
+/** What is said of a reason, which many methods share. */
+const known = new WeakMap<Reason, readonly string[]>();
+
+function cellsOf(reason: Reason): readonly string[] {
+  const cells = known.get(reason) ?? [String(reason.httpStatus), grpcCode(reason), cell(reason.docs || reason.title)];
+  known.set(reason, cells);
+  return cells;
 }
 
 /** How a bucket counts. */

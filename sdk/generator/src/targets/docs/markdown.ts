@@ -26,7 +26,7 @@ export function code(text: string): string {
 /** A table; empty where it has no row. No cell holds a line end; a `|` in one, even in code, ends no cell. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return "";
-  const line = (cells: readonly string[]): string => `| ${cells.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |\n`;
+  const line = (cells: readonly string[]): string => `| ${cells.map((text) => (text.includes("|") ? text.replaceAll("|", "\\|") : text)).join(" | ")} |\n`;
   return `${line(head)}|${"---|".repeat(head.length)}\n${rows.map(line).join("")}`;
 }
 
