@@ -71,5 +71,6 @@ function valueAt(example: unknown, message: MessageType, path: string, model: Mo
     value = (value as Record<string, unknown>)[field.jsonName];
     at = field.type.kind === "message" ? model.messages.find(({ fullName }) => fullName === (field.type as { name: string }).name) : undefined;
   }
-  return String(value);
+  // An example has one member of a oneof; another that stands in a path is a number, or any text.
+  return value === undefined ? "1" : String(value);
 }

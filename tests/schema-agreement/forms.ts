@@ -12,6 +12,7 @@ export const otherForms = {
   "number": "A number may be written as a string, and a 64-bit integer as a number; exponents and zero fractions count as well.",
   "enum-number": "An enum value may be written as its number, a number that nobody knows yet included.",
   "unknown-enum-name": "An enum value with an unknown name is ignored, as an unknown field is.",
+  "minus-zero": "In a field that must not be 0, a float or double of -0 counts as a value.",
   "spelling": "Where a rule lists values, bytes and times count as what they mean, not as how they are spelled.",
 } as const;
 
@@ -112,7 +113,11 @@ export class Reader {
       if (field.mapKey === "string") Object.keys(json).forEach((key) => this.text(key));
       return Object.fromEntries(Object.entries(json).map(([key, value]) => [key, this.single(field.type, rules.values ?? {}, value, level)] as const).filter(([, value]) => value !== ignored));
     }
-    return this.single(field.type, rules, json, level, captured);
+    const value = this.single(field.type, rules, json, level, captured);
+    const mustBeSet = field.presence === "implicit" && (rules.required === true || field.behaviour.includes("required"));
+    if (!mustBeSet || !Object.is(value, -0) || !(field.type.kind === "scalar" && ["float", "double"].includes(field.type.scalar))) return value;
+    this.forms.add("minus-zero");
+    return Number.MIN_VALUE;
   }
 
   private single(type: FieldType, rules: Rules, json: unknown, level: number, captured: readonly string[] = []): unknown {

@@ -41,9 +41,13 @@ export function queryOf(message: (name: string) => MessageType | undefined, requ
   const captured = new Set(binding.variables.map(({ field }) => field));
 
   const walk = (typeName: string, path: readonly string[], names: readonly string[], above: readonly string[]): void => {
-    for (const field of message(typeName)?.fields ?? []) {
-      const here = [...path, field.name].join(".");
-      if (captured.has(here) || here === binding.body) continue;
+    const fields = message(typeName)?.fields ?? [];
+    const at = (field: Field): string => [...path, field.name].join(".");
+    // Of a oneof there is one: where the path or the body has it, the others cannot be there.
+    const decided = new Set(fields.flatMap((field) => (field.oneof !== undefined && isElsewhere(at(field), captured, binding) ? field.oneof : [])));
+    for (const field of fields) {
+      const here = at(field);
+      if (captured.has(here) || here === binding.body || (field.oneof !== undefined && decided.has(field.oneof))) continue;
       const jsonNames = [...names, field.jsonName];
       if (field.cardinality === "map") unfit.push({ path: here, why: "is a map" });
       else if (fitsText(field)) parameters.push({ path: here, name: jsonNames.join("."), field });
@@ -56,4 +60,9 @@ export function queryOf(message: (name: string) => MessageType | undefined, requ
   };
   walk(request, [], [], []);
   return { parameters, unfit };
+}
+
+/** True if a field, or a part of it, stands in the path or is the body. */
+function isElsewhere(path: string, captured: ReadonlySet<string>, { body }: Binding): boolean {
+  return path === body || [...captured].some((other) => other === path || other.startsWith(`${path}.`));
 }

@@ -26,6 +26,7 @@ import { refuse as refuseGrpcWeb } from "./grpc-web/refuse.js";
 import { faults, malformed, tooLarge } from "./malformed.js";
 import { bytesOnWire, mediaType, type Refuse, type Spelling } from "./protocol.js";
 import { createRestExecutor, type Variables } from "./rest/execute.js";
+import { isRawBody } from "./rest/decode.js";
 import { createMatcher, type BoundRoute } from "./rest/match.js";
 import { rest } from "./rest/recognise.js";
 import { bareProblem, refuse as refuseRest } from "./rest/refuse.js";
@@ -93,7 +94,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   const planByName = new Map(plans.map((plan) => [plan.name, plan]));
   const bound: BoundRoute[] = options.routes.flatMap((route) => {
     const plan = planByName.get(route.method);
-    return plan === undefined ? [] : [{ route, plan }];
+    return plan === undefined ? [] : [{ route, plan, raw: isRawBody(route, plan.input) }];
   });
   const match = createMatcher(bound);
   const cors = createCors(options.corsOrigins, (origin) => log.warn("origin refused; PARAPET_CORS_ORIGINS lists those that may call", { origin }));
@@ -130,7 +131,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const found = match(exchange.verb === "HEAD" ? "GET" : exchange.verb, exchange.path);
     switch (found.kind) {
       case "route":
-        return contentTypeAllowed(exchange, found.bound) && isUtf8(exchange.header("content-type"))
+        return contentTypeAllowed(exchange, found.bound) && (found.bound.raw || isUtf8(exchange.header("content-type")))
           ? { kind: "rest", plan: found.bound.plan, spelling: rest, bound: found.bound, variables: found.variables }
           : { kind: "refused", spelling: rest, failure: fail(Reason.CONTENT_TYPE_UNSUPPORTED, {}, { message: "send the body as application/json, in UTF-8" }) };
       case "verb":
@@ -310,8 +311,13 @@ function contentTypeAllowed(exchange: Exchange, bound: BoundRoute): boolean {
   const type = mediaType(exchange.header("content-type"));
   if (type === "application/json" || type.endsWith("+json") || type === "application/x-ndjson") return true;
   if (exchange.header("authorization") !== undefined || exchange.header("x-api-key") !== undefined) return true;
+  // Raw bytes may be of any type but those that a form sends.
+  if (bound.raw && !formTypes.has(type)) return true;
   return bound.plan.limit?.accountOf !== undefined;
 }
+
+/** What a page may send to another site without asking (Fetch, CORS-safelisted request-header), and no type at all. */
+const formTypes: ReadonlySet<string> = new Set(["", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"]);
 
 function deadlineOf(exchange: Exchange, spelling: Spelling): number | undefined | "malformed" {
   if (spelling.protocol === Protocol.REST) return undefined;

@@ -56,8 +56,11 @@ export class ExampleMaker {
 
   private place(json: Record<string, Json>, typeName: string, path: readonly string[], text: ((name: string) => string) | undefined): void {
     const [name, ...rest] = path;
-    const field = this.types.message(typeName)?.fields.find((candidate) => candidate.name === name);
+    const fields = this.types.message(typeName)?.fields ?? [];
+    const field = fields.find((candidate) => candidate.name === name);
     if (field === undefined) return;
+    // Paths may capture members of one oneof; an example has the first.
+    if (field.oneof !== undefined && fields.some((other) => other !== field && other.oneof === field.oneof && memberOf(json, other.jsonName) !== undefined)) return;
     if (rest.length > 0 && field.type.kind === "message") {
       if (memberOf(json, field.jsonName) === undefined) json[field.jsonName] = {};
       this.place(json[field.jsonName] as Record<string, Json>, field.type.name, rest, text);

@@ -1,8 +1,9 @@
-/** Reads a REST body within its bounds: whole, or line by line. */
+/** Reads a REST body within its bounds: whole, line by line, or piece by piece. */
 import { createGunzip } from "node:zlib";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { fail, Failure, Reason } from "../../errors.js";
 import type { Exchange } from "../exchange.js";
+import { namesTwice } from "../json-names.js";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -45,6 +46,16 @@ export async function readBody(exchange: Exchange, bytesMax: number): Promise<Bu
   return chunks.length === 1 ? Buffer.from(chunks[0]!.buffer, chunks[0]!.byteOffset, chunks[0]!.byteLength) : Buffer.concat(chunks, length);
 }
 
+/** The bytes of a body piece by piece, as they arrive. Throws ENCODING_UNSUPPORTED, CALL_CANCELLED. */
+export async function* readPieces(exchange: Exchange): AsyncGenerator<Uint8Array> {
+  if (exchange.declaredBodyBytes() === 0) return;
+  try {
+    for await (const chunk of plainBody(exchange)) yield chunk;
+  } catch (cause) {
+    throw bodyFailure(cause);
+  }
+}
+
 /** The JSON values of a body with one value a line. Empty lines are skipped. Throws like readBody, for each line by itself. */
 export async function* readLines(exchange: Exchange, lineBytesMax: number): AsyncGenerator<JsonValue> {
   if (exchange.declaredBodyBytes() === 0) return;
@@ -53,12 +64,17 @@ export async function* readLines(exchange: Exchange, lineBytesMax: number): Asyn
   let line = 0;
   const parse = (bytes: Uint8Array): JsonValue | undefined => {
     line++;
+    let text: string;
+    let value: JsonValue;
     try {
-      const text = utf8.decode(bytes).trim();
-      return text === "" ? undefined : (JSON.parse(text) as JsonValue);
+      text = utf8.decode(bytes).trim();
+      if (text === "") return undefined;
+      value = JSON.parse(text) as JsonValue;
     } catch (cause) {
       throw fail(Reason.REQUEST_MALFORMED, { line: String(line) }, { message: `line ${line} is not valid JSON`, cause });
     }
+    if (namesTwice(text)) throw fail(Reason.REQUEST_MALFORMED, { line: String(line) }, { message: `line ${line} has an object with two members of one name` });
+    return value;
   };
   try {
     for await (const chunk of plainBody(exchange)) {

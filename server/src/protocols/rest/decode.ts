@@ -1,5 +1,5 @@
 /** Path, query and body to one request message (google.api.http). */
-import { ScalarType, type DescField, type DescMessage, type JsonObject, type JsonValue, type Message } from "@bufbuild/protobuf";
+import { create, ScalarType, type DescField, type DescMessage, type JsonObject, type JsonValue, type Message } from "@bufbuild/protobuf";
 import type { RestRoute } from "@parapet/contract/rest/routes";
 import { fail, Reason } from "../../errors.js";
 import { codecsOf } from "../codec/codec.js";
@@ -7,8 +7,22 @@ import { unknownParameter } from "../query.js";
 
 /** Turns parts of an HTTP request into a message; compiled once a route. */
 export interface Decoder {
-  /** Throws REQUEST_MALFORMED and QUERY_PARAMETER_UNKNOWN. `body` is parsed JSON; undefined if there is none. */
-  decode(variables: readonly (readonly [field: string, value: string])[], query: string, body: JsonValue | undefined): Message;
+  /** True if the body is raw bytes (google.api.HttpBody) and not JSON. */
+  readonly raw: boolean;
+  /** Throws REQUEST_MALFORMED and QUERY_PARAMETER_UNKNOWN. `body` is parsed JSON; undefined if there is none, or if it is raw. */
+  decode(variables: readonly (readonly [field: string, value: string])[], query: string, body: JsonValue | undefined, raw?: RawBody): Message;
+}
+
+/** A body that is not JSON. */
+export interface RawBody {
+  readonly contentType: string;
+  readonly data: Uint8Array;
+}
+
+/** True if the body of a route is raw bytes: it is a google.api.HttpBody, or the request is one. */
+export function isRawBody(route: RestRoute, input: DescMessage): boolean {
+  const body = route.body === "*" ? input : input.fields.find((field) => field.name === route.body && field.fieldKind === "message")?.message;
+  return body?.typeName === "google.api.HttpBody";
 }
 
 /** Compiles the decoder of a route. */
@@ -18,8 +32,10 @@ export function createDecoder(route: RestRoute, input: DescMessage): Decoder {
   const bodyField = route.body === "" || route.body === "*" ? undefined : input.fields.find((field) => field.name === route.body)!;
   const paths = new Map(route.variables.map(({ field }) => [field, fieldsOf(input, field)] as const));
   const codecs = codecsOf(input);
+  const raw = isRawBody(route, input);
   return {
-    decode(variables, query, body) {
+    raw,
+    decode(variables, query, body, rawBody) {
       let json: JsonObject = {};
       if (route.body === "*" && body !== undefined) json = objectOf(body, route.variables.length > 0);
       else if (bodyField !== undefined && body !== undefined) json[bodyField.jsonName] = body;
@@ -31,12 +47,23 @@ export function createDecoder(route: RestRoute, input: DescMessage): Decoder {
       // The path names the object: whatever the body says of the same field, under either of its names, gives way.
       for (const [field, value] of variables) place(json, paths.get(field)!, value, field, true);
       try {
-        return codecs.readJson(json);
+        const message = codecs.readJson(json);
+        return rawBody === undefined ? message : withRaw(message, bodyField, rawBody);
       } catch (cause) {
         throw fail(Reason.REQUEST_MALFORMED, {}, { message: `the request does not fit ${input.name}: ${plainReason(cause)}`, cause });
       }
     },
   };
+}
+
+/** Puts raw bytes where they belong: into a field, or as the message itself. */
+function withRaw(message: Message, field: DescField | undefined, { contentType, data }: RawBody): Message {
+  const holder = message as unknown as Record<string, unknown>;
+  if (field?.message === undefined) return Object.assign(message, { contentType, data });
+  const value = create(field.message, { contentType, data } as never);
+  if (field.oneof === undefined) holder[field.localName] = value;
+  else holder[field.oneof.localName] = { case: field.localName, value };
+  return message;
 }
 
 /** The body as an object; a copy where the path is going to write into it. */
@@ -81,21 +108,25 @@ const scalarMessages = new Set([
 /** Names of query parameters, both spellings, nested ones dotted; what the path or the body holds is not among them. */
 function queryParameters(input: DescMessage, inPath: ReadonlySet<string>, body: string): Map<string, DescField[]> {
   const found = new Map<string, DescField[]>();
-  const visit = (desc: DescMessage, above: DescField[], depth: number): void => {
+  const isElsewhere = (path: string): boolean => path === body || [...inPath].some((other) => other === path || other.startsWith(`${path}.`));
+  const visit = (desc: DescMessage, above: readonly DescField[], types: readonly DescMessage[]): void => {
+    const at = (field: DescField): string => [...above, field].map((part) => part.name).join(".");
+    // Of a oneof there is one: where the path or the body has it, the others cannot be there.
+    const decided = new Set(desc.fields.flatMap((field) => (field.oneof !== undefined && isElsewhere(at(field)) ? field.oneof : [])));
     for (const field of desc.fields) {
       const fields = [...above, field];
-      const path = fields.map((part) => part.name).join(".");
-      if (inPath.has(path) || path === body || field.fieldKind === "map") continue;
-      if (field.fieldKind === "message" && !scalarMessages.has(field.message.typeName)) {
-        if (depth < 4) visit(field.message, fields, depth + 1);
+      const path = at(field);
+      if (inPath.has(path) || path === body || field.fieldKind === "map" || (field.oneof !== undefined && decided.has(field.oneof))) continue;
+      if (field.message !== undefined && !scalarMessages.has(field.message.typeName)) {
+        const isPart = field.fieldKind === "message" && !field.message.typeName.startsWith("google.protobuf.") && !types.includes(field.message);
+        if (isPart) visit(field.message, fields, [...types, field.message]);
         continue;
       }
-      if (field.fieldKind === "list" && field.listKind === "message" && !scalarMessages.has(field.message.typeName)) continue;
       found.set(path, fields);
       found.set(fields.map((part) => part.jsonName).join("."), fields);
     }
   };
-  visit(input, [], 0);
+  visit(input, [], [input]);
   return found;
 }
 

@@ -57,7 +57,7 @@ export function createEncoder(output: DescMessage, responseBody: string): Encode
       const shown = field === undefined ? fields : (fields[field.localName] as Fields | undefined);
       if (raw) {
         const { contentType, data } = (shown ?? { contentType: "", data: new Uint8Array(0) }) as unknown as HttpBody;
-        return { contentType, body: Buffer.from(data.buffer, data.byteOffset, data.byteLength), headers: [] };
+        return { contentType: contentType || "application/octet-stream", body: Buffer.from(data.buffer, data.byteOffset, data.byteLength), headers: [] };
       }
       return { contentType: "application/json", body: text(message, shown), headers: headersOf(fields, shown) };
     },

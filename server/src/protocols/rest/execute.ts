@@ -9,8 +9,8 @@ import type { Exchange, HeaderList } from "../exchange.js";
 import { CallContext } from "../context.js";
 import { parseJson } from "../json.js";
 import { readWhole } from "../whole.js";
-import { readBody, readLines } from "./body.js";
-import { createDecoder, type Decoder } from "./decode.js";
+import { readBody, readLines, readPieces } from "./body.js";
+import { createDecoder, type Decoder, type RawBody } from "./decode.js";
 import { createEncoder, type Encoder } from "./encode.js";
 import type { BoundRoute } from "./match.js";
 import { problemOf } from "./refuse.js";
@@ -53,7 +53,7 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
 
   const decoded = (exchange: Exchange, bound: BoundRoute, variables: Variables, body: Uint8Array | undefined): Message => {
     const { decoder, etag, createOnly } = compiled.get(bound)!;
-    const message = decoder.decode(variables, exchange.query, body === undefined ? undefined : parseJson(body));
+    const message = decoder.raw && body !== undefined ? decoder.decode(variables, exchange.query, undefined, rawOf(exchange, body)) : decoder.decode(variables, exchange.query, body === undefined ? undefined : parseJson(body));
     applyConditions(exchange, message, etag, createOnly);
     return message;
   };
@@ -106,7 +106,8 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
 
   async function* lines(exchange: Exchange, bound: BoundRoute, variables: Variables): AsyncGenerator<Message> {
     const { decoder } = compiled.get(bound)!;
-    for await (const value of readLines(exchange, messageBytesMax)) yield decoder.decode(variables, exchange.query, value);
+    if (decoder.raw) for await (const piece of readPieces(exchange)) yield decoder.decode(variables, exchange.query, undefined, rawOf(exchange, piece));
+    else for await (const value of readLines(exchange, messageBytesMax)) yield decoder.decode(variables, exchange.query, value);
   }
 
   const serverStream = async (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables): Promise<void> => {
@@ -160,6 +161,10 @@ function resumeBehind(id: string | undefined, message: Message, field: string): 
 function eventId(message: Message, field: string): string {
   const token = (message as unknown as Record<string, string>)[field]!;
   return token === "" || /[\r\n\0]/.test(token) ? "" : `id: ${token}\n`;
+}
+
+function rawOf(exchange: Exchange, data: Uint8Array): RawBody {
+  return { contentType: exchange.header("content-type") ?? "", data };
 }
 
 /** If-Match and If-None-Match (RFC 9110 section 13.1) to the fields they stand for. */

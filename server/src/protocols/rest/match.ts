@@ -6,6 +6,8 @@ import type { Plan } from "../../gate/plan.js";
 export interface BoundRoute {
   readonly route: RestRoute;
   readonly plan: Plan;
+  /** True if the body is raw bytes and not JSON. */
+  readonly raw: boolean;
 }
 
 /** What a path and verb lead to. */

@@ -28,19 +28,22 @@ export function celOfField({ cardinality }: Field, { cel = [] }: Rules): SaidCel
   return { ...(values ? { values } : {}), ...keyword(cel.filter((rule) => known(rule) === undefined)) };
 }
 
-/** The rules of a message. `a == '' || b == 0` says that the two are not both set. */
-export function celOfMessage(message: MessageType): SaidCel {
-  const excluded = message.cel.map((rule) => allSet(rule, message));
+/**
+ * The rules of a message. `a == '' || b == 0` says that the two are not both set.
+ * @param isElsewhere true for a field that is not in the schema, because it stands elsewhere in the request
+ */
+export function celOfMessage(message: MessageType, isElsewhere: (field: string) => boolean): SaidCel {
+  const excluded = message.cel.map((rule) => allSet(rule, message, isElsewhere));
   const said = excluded.filter((schema) => schema !== undefined);
   const unsaid = message.cel.filter((_rule, index) => excluded[index] === undefined);
   return { ...(said.length > 0 ? { excluded: said.length > 1 ? { anyOf: said } : said[0]! } : {}), ...keyword(unsaid) };
 }
 
 /** The message that breaks a rule by which one of several fields has its default value. */
-function allSet(rule: CelRule, message: MessageType): Schema | undefined {
+function allSet(rule: CelRule, message: MessageType, isElsewhere: (field: string) => boolean): Schema | undefined {
   const names = spaceless(rule).split("||").map((part) => isDefault.exec(part)?.[1]);
   const fields = names.map((name) => message.fields.find((field) => field.name === name && field.cardinality === "singular"));
-  if (fields.some((field) => field?.type.kind !== "scalar")) return undefined;
+  if (fields.some((field) => field?.type.kind !== "scalar" || isElsewhere(field.name))) return undefined;
   return {
     required: fields.map((field) => field!.jsonName),
     properties: Object.fromEntries(fields.map((field) => [field!.jsonName, field!.type.kind === "scalar" ? setKeywords(field!.type.scalar) : {}])),

@@ -112,7 +112,11 @@ export class SchemaBuilder {
 
   /** The schema of a message without some fields: dotted proto paths that stand elsewhere in the request. */
   ofFields(message: MessageType, direction: Direction, omitted: readonly string[]): Schema {
-    const fields = message.fields.filter(({ name }) => !omitted.includes(name));
+    // Of a oneof there is one: where a part of it stands elsewhere, the others cannot be here.
+    const isElsewhere = (name: string): boolean => omitted.some((path) => path === name || path.startsWith(`${name}.`));
+    const decided = new Set(message.oneofs.flatMap((oneof) => (oneof.fields.some(isElsewhere) ? oneof.fields.filter((name) => !isElsewhere(name)) : [])));
+    const barred = message.fields.filter(({ name }) => decided.has(name)).map(({ jsonName }) => jsonName);
+    const fields = message.fields.filter(({ name }) => !omitted.includes(name) && !decided.has(name));
     const exclusive = message.oneofs.map((oneof) => ({ ...oneof, members: fields.filter((field) => oneof.fields.includes(field.name)) }));
     // A required oneof becomes variants, one a member; of any other at most one member may be there.
     const variants = exclusive.filter(({ required, members, fields: all }) => direction === "in" && required && members.length === all.length && members.length > 1);
@@ -126,7 +130,7 @@ export class SchemaBuilder {
       oneOf: members.map((field) => ({ type: "object", title: field.jsonName, properties: Object.fromEntries([property(field)]), required: [field.jsonName] })),
     }));
     const dependentSchemas = Object.fromEntries(exclusive.flatMap(({ members }) => exclusions(members)));
-    const cel = direction === "in" ? celOfMessage(message) : {};
+    const cel = direction === "in" ? celOfMessage(message, isElsewhere) : {};
     return compact({
       type: "object",
       description: described(message.docs, message.cel.map(({ message: text }) => text)),
@@ -135,6 +139,7 @@ export class SchemaBuilder {
       required: plain.filter((field) => isPresent(field, direction)).map(({ jsonName }) => jsonName),
       allOf,
       dependentSchemas: Object.keys(dependentSchemas).length > 0 ? dependentSchemas : undefined,
+      propertyNames: barred.length > 0 ? { not: { enum: barred } } : undefined,
       not: cel.excluded,
       "x-cel": cel.unsaid,
     });
@@ -242,7 +247,8 @@ function isSpelled({ type }: Field): boolean {
 
 /** A scalar in JSON. */
 function ofScalar(scalar: Scalar, rules: Rules, direction: Direction): Schema {
-  const keywords = orDefault(defaults[scalar] ?? 0, rules, scalarKeywords(scalar, rules));
+  // Bytes are counted as their encoding says, beside the keyword that counts them.
+  const keywords = orDefault(defaults[scalar] ?? 0, rules, scalarKeywords(scalar, rules), scalar === "bytes" ? { contentEncoding: "base64" } : {});
   const schema = { ...scalars[scalar], ...(direction === "in" ? incoming[scalar] : {}) };
   if (scalar !== "double" && scalar !== "float") return { ...schema, ...keywords };
   const names = specialNumbers(rules);
@@ -254,10 +260,10 @@ function ofScalar(scalar: Scalar, rules: Rules, direction: Direction): Schema {
 const defaults: Readonly<Partial<Record<Scalar, string | boolean>>> = { string: "", bytes: "", bool: false, int64: "0", sint64: "0", sfixed64: "0", uint64: "0", fixed64: "0" };
 
 /** Rules that do not count for the default value admit it as well. */
-function orDefault(value: unknown, { ignore }: Rules, keywords: Schema): Schema {
+function orDefault(value: unknown, { ignore }: Rules, keywords: Schema, beside: Schema = {}): Schema {
   const { description, ...rules } = keywords as Schema & { description?: string };
   if (ignore !== "if_zero" || Object.keys(rules).length === 0) return keywords;
-  return compact({ anyOf: [{ const: value }, rules], description });
+  return compact({ anyOf: [{ const: value }, { ...beside, ...rules }], description });
 }
 
 /** As orDefault, for lists and maps: rules that do not count for an empty one. */

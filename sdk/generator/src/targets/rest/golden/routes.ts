@@ -38,4 +38,12 @@ export const routes: readonly RestRoute[] = [
   {"method":"awkward.v1.RoutesService/Watch","verb":"GET","template":"/v1/watch","parts":["v1","watch"],"variables":[],"action":"","body":"","responseBody":"item"},
   {"method":"awkward.v1.RoutesService/Download","verb":"GET","template":"/v1/download","parts":["v1","download"],"variables":[],"action":"","body":"","responseBody":""},
   {"method":"awkward.v1.RoutesService/Upload","verb":"POST","template":"/v1/upload/{target}","parts":["v1","upload","*"],"variables":[{"field":"target","from":2,"to":3}],"action":"","body":"item","responseBody":""},
+  {"method":"awkward.v1.RoutesService/FindItems","verb":"GET","template":"/v1/items:find","parts":["v1","items"],"variables":[],"action":"find","body":"","responseBody":"items"},
+  {"method":"awkward.v1.RoutesService/FindItems","verb":"POST","template":"/v1/items:find","parts":["v1","items"],"variables":[],"action":"find","body":"*","responseBody":"items"},
+  {"method":"awkward.v1.RoutesService/Locate","verb":"GET","template":"/v1/places/id/{id}","parts":["v1","places","id","*"],"variables":[{"field":"id","from":3,"to":4}],"action":"","body":"","responseBody":"views"},
+  {"method":"awkward.v1.RoutesService/Locate","verb":"GET","template":"/v1/places/rank/{rank}","parts":["v1","places","rank","*"],"variables":[{"field":"rank","from":3,"to":4}],"action":"","body":"","responseBody":"views"},
+  {"method":"awkward.v1.RoutesService/Locate","verb":"POST","template":"/v1/places/id/{id}","parts":["v1","places","id","*"],"variables":[{"field":"id","from":3,"to":4}],"action":"","body":"*","responseBody":"views"},
+  {"method":"awkward.v1.RoutesService/Render","verb":"GET","template":"/v1/render/{view}","parts":["v1","render","*"],"variables":[{"field":"view","from":2,"to":3}],"action":"","body":"","responseBody":"image"},
+  {"method":"awkward.v1.RoutesService/PutBlob","verb":"PUT","template":"/v1/blob","parts":["v1","blob"],"variables":[],"action":"","body":"*","responseBody":""},
+  {"method":"awkward.v1.RoutesService/Pour","verb":"POST","template":"/v1/blob:pour","parts":["v1","blob"],"variables":[],"action":"pour","body":"*","responseBody":""},
 ];

@@ -36,6 +36,19 @@ export const routesServiceSamples = {
     await drained(requests);
     return fromJson(RoutesService.method.upload.output, { parts: 1 });
   },
+  /** FindItems: a response that keeps the contract's rules. */
+  findItems: () => fromJson(RoutesService.method.findItems.output, { items: [{ id: "id", owner: { name: "name", note: "note" } }] }),
+  /** Locate: a response that keeps the contract's rules. */
+  locate: () => fromJson(RoutesService.method.locate.output, { views: { name: "VIEW_BASIC" } }),
+  /** Render: a response that keeps the contract's rules. */
+  render: () => fromJson(RoutesService.method.render.output, { image: { contentType: "text/plain", data: "dGV4dA==" }, title: "title" }),
+  /** PutBlob: a response that keeps the contract's rules. */
+  putBlob: () => fromJson(RoutesService.method.putBlob.output, { size: "1" }),
+  /** Pour: a response that keeps the contract's rules. */
+  async pour(requests) {
+    await drained(requests);
+    return fromJson(RoutesService.method.pour.output, { size: "1" });
+  },
   /** Talk: a response that keeps the contract's rules. */
   async *talk(requests) {
     for await (const _ of requests) yield fromJson(RoutesService.method.talk.output, { item: { id: "id", owner: { name: "name", note: "note" } }, at: "at" });
