@@ -72,5 +72,5 @@ function valueAt(example: unknown, message: MessageType, path: string, model: Mo
     at = field.type.kind === "message" ? model.messages.find(({ fullName }) => fullName === (field.type as { name: string }).name) : undefined;
   }
   // An example has one member of a oneof; another that stands in a path is a number, or any text.
-  return value === undefined ? "1" : String(value);
+  return typeof value === "string" ? value : JSON.stringify(value ?? 1);
 }
