@@ -29,6 +29,12 @@ service Shop { rpc Get(GetRequest) returns (GetResponse) { option (parapet.polic
 message GetRequest {}
 message GetResponse {}
 `;
+const strangersClient = `import { drive } from "@parapet/battery/client";
+await drive(({ url, credential }) => async ({ call, signal }) => {
+  const response = await fetch(url + "/" + call, { method: call === "create" ? "POST" : "GET", headers: { authorization: "Bearer " + credential }, signal });
+  return response.json();
+});
+`;
 const strict = (compilerOptions) => JSON.stringify({ compilerOptions: { strict: true, noEmit: true, target: "ES2022", lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], ...compilerOptions }, files: ["consumer.ts"] });
 const nodeNext = strict({ module: "NodeNext" });
 const bundler = strict({ module: "ESNext", moduleResolution: "bundler" });
@@ -64,6 +70,7 @@ const packages = {
     checks: {
       ...both("@parapet/sdk", "it.Parapet && it.documentsGet"),
       ...both("@parapet/sdk/webhooks", "it.verifyWebhook"),
+      ...both("@parapet/sdk/logging", "it.createLoggingHooks"),
       ...both("@parapet/sdk/testing", "it.createFakeServer"),
       "esbuild for browsers": [tool("esbuild"), "browser.mjs", "--bundle", "--platform=browser", "--format=esm", "--outfile=bundle.js", "--log-level=warning"],
       "TypeScript 5.9, nodenext": [tool("tsc"), "-p", "nodenext.json"],
@@ -75,7 +82,19 @@ const packages = {
   cli: { folder: "sdk/cli", needs: ["contract", "sdk", "server"], checks: bin("parapet", "--help") },
   generator: { folder: "sdk/generator", needs: ["contract"], checks: { ...both("@parapet/generator", "Object.keys(it).length > 0"), ...bin("parapet-generate", "--help"), ...bin("protoc-gen-parapet-openapi", "--help") } },
   conformance: { folder: "conformance", needs: ["contract"], checks: { ...both("@parapet/conformance", "Object.keys(it).length > 0"), ...bin("parapet-conformance", "--help") } },
-  battery: { folder: "sdk/battery", checks: { ...both("@parapet/battery", "it.scenarios.length === 9"), ...bin("battery", "--help") } },
+  battery: {
+    folder: "sdk/battery",
+    files: { "your-client.mjs": strangersClient },
+    checks: {
+      ...both("@parapet/battery", "it.scenarios.length === 9"),
+      ...bin("battery", "--help"),
+      // Bare fetch repeats nothing, and takes a page for an answer: the verdicts are known.
+      "battery -- node your-client.mjs": node("-e", `const { execFileSync } = require("node:child_process");
+const table = JSON.parse(execFileSync("node_modules/.bin/battery", ["--json", "--only", "reset-post,html-page,cut-body", "--", process.execPath, "your-client.mjs"], { encoding: "utf8" }));
+const said = ["reset-post", "html-page", "cut-body"].map((id) => table[id].text).join();
+if (said !== "never retries,bare SyntaxError,bare TypeError") throw new Error(said);`),
+    },
+  },
 };
 
 const start = performance.now();

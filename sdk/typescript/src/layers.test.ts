@@ -33,6 +33,7 @@ it.each([
   ["webhooks/index.ts", /^$/],
   ["pacing/index.ts", /^$/],
   ["tracing/index.ts", /^$/],
+  ["logging/index.ts", /^$/],
   ["testing/index.ts", /^(@bufbuild\/protobuf|@parapet\/contract)(\/|$)/],
   ["rest/index.ts", /^(openapi-fetch|@parapet\/contract)(\/|$)/],
   ["connect/index.ts", /^(@bufbuild\/protobuf|@connectrpc\/connect|@connectrpc\/connect-node|@parapet\/contract)(\/|$)/],

@@ -30,3 +30,21 @@ export interface Hooks {
   /** An attempt starts. May return a function that is called with its end. */
   readonly attempt?: (start: AttemptStart) => ((end: AttemptEnd) => void) | void;
 }
+
+/** Several hooks as one, called in this order; one that throws keeps nothing from the others. */
+export function combineHooks(...all: readonly Hooks[]): Hooks {
+  const each = <T, R>(work: readonly T[], call: (one: T) => R): R[] =>
+    work.flatMap((one) => {
+      try {
+        return [call(one)];
+      } catch {
+        return [];
+      }
+    });
+  return {
+    attempt(start) {
+      const ends = each(all, ({ attempt }) => attempt?.(start));
+      return (end) => void each(ends, (one) => one?.(end));
+    },
+  };
+}

@@ -8,7 +8,7 @@ export type { Token, TokenSource } from "./credentials.js";
 export type { ErrorDetail, FieldViolation, OtherDetail, QuotaViolation } from "./details.js";
 export { type ClientReason, type ErrorFacts, ParapetError } from "./error.js";
 export type { CallOptions, Outcome, ResponseInfo } from "./execute.js";
-export type { AttemptEnd, AttemptStart, Hooks } from "./hooks.js";
+export { type AttemptEnd, type AttemptStart, combineHooks, type Hooks } from "./hooks.js";
 export type { AnyMessage, Base64, Duration, FieldMask, Float, Int64, JsonObject, JsonValue, Timestamp, UnknownEnum } from "./json.js";
 export type { Method, Paging, Resume, Rule } from "./method.js";
 export { paged, Paged } from "./paged.js";

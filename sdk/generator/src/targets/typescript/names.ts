@@ -43,7 +43,7 @@ export const reserved: readonly string[] = [
   "AnyMessage", "AttemptEnd", "AttemptStart", "Base64", "Call", "CallOptions", "Client", "ClientOptions", "ClientReason", "Clock", "Code", "Duration",
   "ErrorDetail", "ErrorFacts", "Fetch", "FieldMask", "FieldViolation", "Finish", "Float", "HeadersInput", "Hooks", "Int64", "JsonObject", "JsonValue", "Messages", "Method",
   "OtherDetail", "Outcome", "Paged", "Paging", "ParapetError", "QuotaViolation", "ResponseInfo", "Result", "Resume", "RetryBudgetOptions", "Rule", "ServerStream",
-  "Timestamp", "Token", "TokenSource", "UnknownEnum", "Reason", "CommonReason", "base64ToBytes", "bytesToBase64", "clientStream", "createClient",
+  "Timestamp", "Token", "TokenSource", "UnknownEnum", "Reason", "CommonReason", "base64ToBytes", "bytesToBase64", "clientStream", "combineHooks", "createClient",
   "commonReasons", "hideSecrets", "methods", "paged", "serverStream", "systemClock", "unary", "rt",
   "any", "bigint", "boolean", "never", "null", "number", "object", "string", "symbol", "undefined", "unknown", "void",
   "Array", "Boolean", "Date", "Error", "Function", "JSON", "Map", "Math", "Number", "Object", "Promise", "Proxy", "Reflect", "RegExp", "Set", "String", "Symbol",
