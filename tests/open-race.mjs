@@ -16,7 +16,7 @@ const { admit, awaitAdmission, mappedHook } = await import("../server/dist/store
 const [mode = "guarded", directory] = process.argv.slice(2);
 const openers = 2;
 /** So many times the environment is opened, or so long it is tried, in milliseconds. */
-const [opensMax, durationMsMax] = [60, 60_000];
+const [opensMax, durationMsMax] = [1_000, 20_000];
 
 const environment = (path, onMapped) =>
   open({ path: join(path, "data.mdb"), encoding: "binary", keyEncoding: "binary", overlappingSync: false, eventTurnBatching: false, cache: false, noSync: true, mapSize: 2 ** 26, ...mappedHook(onMapped) });
