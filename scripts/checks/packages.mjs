@@ -78,7 +78,7 @@ const packages = {
       "TypeScript 7, nodenext": [typescript7, "-p", "nodenext.json"],
     },
   },
-  server: { folder: "server", needs: ["contract"], checks: both("@parapet/server", "it.createParapet && it.serve") },
+  server: { folder: "server", needs: ["contract"], checks: both("@parapet/server", "it.createParapet && it.serve && it.docsPage('it').get('/docs')") },
   cli: { folder: "sdk/cli", needs: ["contract", "sdk", "server"], checks: bin("parapet", "--help") },
   generator: { folder: "sdk/generator", needs: ["contract"], checks: { ...both("@parapet/generator", "Object.keys(it).length > 0"), ...bin("parapet-generate", "--help"), ...bin("protoc-gen-parapet-openapi", "--help") } },
   conformance: { folder: "conformance", needs: ["contract"], checks: { ...both("@parapet/conformance", "Object.keys(it).length > 0"), ...bin("parapet-conformance", "--help") } },

@@ -9,6 +9,7 @@ import { SystemService } from "@parapet/contract/parapet/system/v1/system_servic
 import { routes } from "@parapet/contract/rest/routes";
 import { CredentialKind } from "./call.js";
 import { productionChecklist, type Config } from "./config.js";
+import { docsPage } from "./docs-page/docs-page.js";
 import { createUuids } from "./documents/uuid.js";
 import type { ListenOptions } from "./edge/bind.js";
 import { defaultTenant, directoryOf, layFoundation, type WorkerPart } from "./foundation.js";
@@ -24,7 +25,7 @@ import type { Log } from "./log.js";
 import { createMetrics } from "./metrics.js";
 import { createParapet, type Parapet, type ServiceRegistrar } from "./parapet.js";
 import { ADMIN, everyCollection } from "./policy/rights.js";
-import type { StaticDocument } from "./protocols/dispatch.js";
+import type { StaticDocument } from "./protocols/documents.js";
 import { createAuditService } from "./services/audit-service.js";
 import { createAuthService } from "./services/auth-service.js";
 import { createDocumentService } from "./services/document-service.js";
@@ -129,7 +130,7 @@ export async function createApp({ config, log, store: given, unary, worker }: Ap
       everybody: config.authEnabled ? undefined : localAdmin,
       idempotency,
       pseudonymKey: key("pseudonym.key"),
-      documents: publishedDocuments(),
+      documents: publishedDocuments(config),
       corsOrigins: config.corsOrigins,
       trustedProxies: config.trustedProxies.map(({ address, prefix }) => `${address}/${prefix}`),
       tenant: defaultTenant,
@@ -197,10 +198,11 @@ const localAdmin: Authenticated = {
   credential: { kind: CredentialKind.NONE, id: "" },
 };
 
-function publishedDocuments(): Map<string, StaticDocument> {
-  return new Map([
+function publishedDocuments({ docsEnabled }: Config): Map<string, StaticDocument> {
+  return new Map<string, StaticDocument>([
     ["/openapi.yaml", { contentType: "application/yaml; charset=utf-8", body: Buffer.from(openapiYaml) }],
     ["/openapi.json", { contentType: "application/json", body: Buffer.from(openapiJson) }],
+    ...(docsEnabled ? docsPage("Parapet") : []),
   ]);
 }
 

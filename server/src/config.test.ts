@@ -40,7 +40,7 @@ describe("an empty environment", () => {
       dataDir: ".parapet/data", keyDir: ".parapet/keys", store: "lmdb", authEnabled: true, authJwtSecret: undefined,
       authJwtExpiryMs: 86_400_000, authAdminUsername: "admin", rateLimitRequests: 100, rateLimitWindowMs: 60_000, rateLimitBurst: 50,
       rateLimitBy: "user", loginLimitRequests: 20, trustedProxies: [], corsOrigins: [], messageBytesMax: 16 * 1024 ** 2,
-      production: false, metricsPublic: true, auditEnabled: true, auditRetentionDays: 365, drainTimeoutMs: 10_000, logLevel: "info",
+      production: false, metricsPublic: true, docsEnabled: true, auditEnabled: true, auditRetentionDays: 365, drainTimeoutMs: 10_000, logLevel: "info",
     });
     expect(warnings).toEqual([]);
     expect(new Set(Object.values(sources))).toEqual(new Set(["default"]));

@@ -11,6 +11,8 @@ export { openFileAuditSink, type FileAuditSink } from "./audit/file-sink.js";
 export { createMemoryLimiter } from "./limit/memory-limiter.js";
 export type { BucketNumbers, Limiter, LimitVerdict } from "./limit/limiter.js";
 export { ADMIN, everyCollection, READ, WRITE, type Grants } from "./policy/rights.js";
+export { docsPage } from "./docs-page/docs-page.js";
+export type { StaticDocument } from "./protocols/documents.js";
 export { createLog, silentLog, type Log } from "./log.js";
 export type { Store, Transaction } from "./store/store.js";
 export { createOnePort, type OnePort, type OnePortTimeouts, type RequestHandler } from "./edge/one-port.js";

@@ -25,7 +25,8 @@ import { createMemoryLimiter } from "./limit/memory-limiter.js";
 import * as limits from "./limits.js";
 import { silentLog, type Log } from "./log.js";
 import { createMetrics, type Metrics } from "./metrics.js";
-import { createDispatch, type StaticDocument } from "./protocols/dispatch.js";
+import { createDispatch } from "./protocols/dispatch.js";
+import type { StaticDocument } from "./protocols/documents.js";
 import { createHealthService } from "./services/health-service.js";
 import { createReflectionService } from "./services/reflection-service.js";
 import { setTimeout as delay } from "node:timers/promises";
@@ -59,6 +60,7 @@ export interface ParapetOptions {
   readonly idempotency?: Idempotency;
   /** Key of the pseudonyms in audit records, 32 bytes; default: random, so that they differ after a restart. */
   readonly pseudonymKey?: Uint8Array;
+  /** What is served to everybody as it is, by path, where no route is. */
   readonly documents?: ReadonlyMap<string, StaticDocument>;
   readonly corsOrigins?: readonly string[];
   readonly trustedProxies?: readonly string[];

@@ -67,6 +67,7 @@ export const variables = {
   tlsEnabled: variable("PARAPET_TLS_ENABLED", boolean, "false", "Whether the server itself speaks TLS. Not built yet: `true` is refused.", { alias: "MDDB_TLS_ENABLED" }),
   tlsInsecureOk: variable("PARAPET_TLS_INSECURE_OK", boolean, "false", "Whether production mode accepts plaintext, because TLS ends in front of the server.", { alias: "MDDB_TLS_INSECURE_OK" }),
   metricsPublic: variable("PARAPET_METRICS_PUBLIC", boolean, undefined, "Whether `/metrics` needs no credential. Absent: true, and false in production mode."),
+  docsEnabled: variable("PARAPET_DOCS_ENABLED", boolean, "true", "Whether `/docs` shows the API to whoever asks, as `/openapi.yaml` does, and can call it. The page loads nothing from elsewhere and keeps no credential."),
   auditEnabled: variable("PARAPET_AUDIT_ENABLED", boolean, "true", "Whether calls are recorded. `false` is refused in production.", { alias: "MDDB_AUDIT_ENABLED" }),
   auditRetentionDays: variable("PARAPET_AUDIT_RETENTION_DAYS", integer(1, 36_500), "365", "Days that records are kept. Trimming is not built yet: records stay.", { alias: "MDDB_AUDIT_RETENTION_DAYS" }),
   drainTimeoutMs: variable("PARAPET_DRAIN_TIMEOUT", drainTime, drainTime.print(limits.drainTimeoutMs), "How long a server that was told to stop waits for running calls."),

@@ -16,6 +16,7 @@ import * as connectRecognise from "./connect/recognise.js";
 import { refuse as refuseConnect } from "./connect/refuse.js";
 import { createConnectEsExecutor } from "./connect-es.js";
 import { isUtf8 } from "./charset.js";
+import { createDocumentAnswer, type StaticDocument } from "./documents.js";
 import { acceptedEncodings } from "./encoding.js";
 import { type Exchange, Http1Exchange, Http2Exchange, type HeaderList } from "./exchange.js";
 import { faultOfQuery } from "./query.js";
@@ -31,12 +32,6 @@ import { createMatcher, type BoundRoute } from "./rest/match.js";
 import { rest } from "./rest/recognise.js";
 import { bareProblem, refuse as refuseRest } from "./rest/refuse.js";
 import { createUnaryExecutor } from "./unary.js";
-
-/** A document that is served as it is, such as `/openapi.yaml`. */
-export interface StaticDocument {
-  readonly contentType: string;
-  readonly body: Buffer;
-}
 
 /** What dispatching needs. */
 export interface DispatchOptions {
@@ -97,6 +92,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     return plan === undefined ? [] : [{ route, plan, raw: isRawBody(route, plan.input) }];
   });
   const match = createMatcher(bound);
+  const documents = new Map([...options.documents].map(([path, document]) => [path, createDocumentAnswer(document)]));
   const cors = createCors(options.corsOrigins, (origin) => log.warn("origin refused; PARAPET_CORS_ORIGINS lists those that may call", { origin }));
 
   // No browser reads an answer to gRPC; each header costs there as much as a part of the call.
@@ -155,9 +151,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       return refuseUnrouted(exchange, facts, route.spelling, fail(Reason.ORIGIN_REFUSED), extra);
     }
     if (route.kind === "refused") {
-      const document = exchange.verb === "GET" || exchange.verb === "HEAD" ? options.documents.get(exchange.path) : undefined;
+      const document = exchange.verb === "GET" || exchange.verb === "HEAD" ? documents.get(exchange.path) : undefined;
       if (document !== undefined) {
-        return exchange.send(200, [["content-type", document.contentType], ["content-length", String(document.body.length)], ["x-request-id", facts.requestId], ["cache-control", "no-cache"], ["x-content-type-options", "nosniff"], ...extra], document.body);
+        return document(exchange, [["x-request-id", facts.requestId], ...extra]);
       }
       return refuseUnrouted(exchange, facts, route.spelling, route.failure, [...(route.headers ?? []), ...extra]);
     }
