@@ -108,7 +108,7 @@ async function call(page, operation, { token, picture } = {}) {
 /** Everything that outlives the page, as one text. */
 function kept(page) {
   return page.evaluate(async () => {
-    const texts = [JSON.stringify({ ...localStorage }), JSON.stringify({ ...sessionStorage }), document.cookie, location.href, JSON.stringify(history.state)];
+    const texts = [...[localStorage, sessionStorage].map((storage) => JSON.stringify(Object.entries(storage))), document.cookie, location.href, JSON.stringify(history.state)];
     for (const { name } of await indexedDB.databases()) {
       const database = await new Promise((resolve, reject) => {
         const request = indexedDB.open(name);
