@@ -71,6 +71,7 @@ describe("the pages", () => {
             access.kind === "permission" ? `who holds \`${access.right}\` on` : access.kind === "public" ? "anybody" : "any principal",
             limit.kind === "exempt" ? "| limit | none |" : `[\`${limit.bucket}\`](README.md#${limit.bucket}), ${limit.cost} unit`,
             `\`${audit.action}\` on \`${audit.resource}\``,
+            ...(method.policy.resume ? [`send the last \`${method.policy.resume.response}\` as \`${method.policy.resume.request}\``] : []),
             `\`/${method.fullName}\``,
             ...method.bindings.map(({ verb, template }) => `\`${verb} ${template}\``),
             ...method.reasons.filter(({ from }) => from !== "transport").map((reason) => `[\`${reason.name}\`](reasons.md#`),

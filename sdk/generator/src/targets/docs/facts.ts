@@ -40,6 +40,7 @@ export function factsOf(method: Method, types: Types, to: LinkTo): string[][] {
     ...bindings.map((binding, index) => [index === 0 ? "REST" : "REST, too", bindingOf(method, binding, types)]),
     ["gRPC, gRPC-Web, Connect", `${code(`/${method.fullName}`)}, ${streams[method.kind]}`],
     ...(paging ? [["pages", pagesOf(paging)]] : []),
+    ...(policy.resume ? [["resuming", resumingOf(policy.resume)]] : []),
     ...(conditional ? [["conditions", conditionsOf(method, conditional)]] : []),
   ];
 }
@@ -98,6 +99,10 @@ function pagesOf({ pageSize, pageToken, nextPageToken, items, totalSize }: NonNu
   const size = pageSize === "" ? "" : `, at most ${code(pageSize)} on each`;
   const total = totalSize === "" ? "" : `; ${code(totalSize)} counts all`;
   return `${code(items)} come page by page${size}: send ${code(nextPageToken)} as ${code(pageToken)} for the next${total}`;
+}
+
+function resumingOf({ request, response }: NonNullable<Method["policy"]["resume"]>): string {
+  return `a stream that breaks goes on: send the last ${code(response)} as ${code(request)}`;
 }
 
 function conditionsOf({ idempotency }: Method, { etag, createOnly, responseEtag }: NonNullable<Method["conditional"]>): string {
