@@ -1,5 +1,5 @@
 /** Whatever the bench compares answers the same message to the same request. */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { request as requestHttp1 } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
@@ -12,9 +12,13 @@ import { benchCollection, sampleAdd, sampleDocument } from "../bench/src/load/do
 import { keyOf, keyPlaceholder, type RequestTemplate } from "../bench/src/load/job.js";
 import { requestOf, wireOf, type WireProtocol } from "../bench/src/load/requests.js";
 import type { PeerPorts } from "../bench/src/peers/peer.js";
+import { endChild, nextMessage, startChild } from "../bench/src/process/child.js";
 import { startTestServer, type TestServer } from "../server/src/testing/start.js";
 
 const peerProcess = fileURLToPath(new URL("../bench/dist/peers/peer-process.js", import.meta.url));
+
+/** Time that a process may take to start or to end on a busy machine. */
+const startTimeoutMs = 60_000;
 
 /** What each peer is measured with. */
 const spoken: Readonly<Record<string, readonly WireProtocol[]>> = {
@@ -89,14 +93,10 @@ describe.each(Object.entries(spoken))("the peer %s", (name, protocols) => {
   let child: ChildProcess;
   let ports: PeerPorts;
   beforeAll(async () => {
-    child = spawn(process.execPath, [peerProcess, name], { stdio: ["ignore", "ignore", "inherit", "ipc"], serialization: "advanced" });
-    [{ ports }] = (await once(child, "message")) as [{ ports: PeerPorts }];
-  });
-  afterAll(async () => {
-    const ended = once(child, "exit");
-    child.disconnect();
-    await ended;
-  });
+    child = startChild({ module: peerProcess, args: [name] });
+    ({ ports } = await nextMessage<{ ports: PeerPorts }>(child));
+  }, startTimeoutMs);
+  afterAll(() => endChild(child), startTimeoutMs);
 
   it.each(protocols)("answers %s with the sample document under the key that was asked for", async (protocol) => {
     const answer = await send(ports[wireOf(protocol)]!, requestOf("get", protocol, { authorization }));
@@ -120,7 +120,7 @@ describe("Parapet", () => {
     };
     token = `Bearer ${(await post("/v1/auth/login", { username: server.adminUser, password: server.adminPassword }))["token"] as string}`;
     await post("/v1/add", toJson(AddRequestSchema, create(AddRequestSchema, { ...sampleAdd(), key, collection: benchCollection })));
-  });
+  }, startTimeoutMs);
   afterAll(() => server.close());
 
   it.each(["grpc", "connect-json", "rest"] as const)("answers %s with a document of the same fields and as many bytes", async (protocol) => {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { parentVariable } from "./parent-variable.js";
 
 /** How to start a process. */
 export interface ChildOptions {
@@ -24,7 +25,7 @@ const endTimeoutMs = 15_000;
 
 /** Starts a process with a channel to it. */
 export function startChild({ module, args = [], execArgv = [], env = process.env, cwd, stderr = "inherit" }: ChildOptions): ChildProcess {
-  return spawn(process.execPath, [...execArgv, module, ...args], { env, cwd, serialization: "advanced", stdio: ["ignore", "ignore", stderr, "ipc"] });
+  return spawn(process.execPath, [...execArgv, module, ...args], { env: { ...env, [parentVariable]: String(process.pid) }, cwd, serialization: "advanced", stdio: ["ignore", "ignore", stderr, "ipc"] });
 }
 
 /** Sends a message and waits for the one that answers it. Rejects if the process ends instead. */

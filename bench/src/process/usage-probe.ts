@@ -1,6 +1,6 @@
 /** Loaded into every measured process: answers its parent with what it has used, and profiles itself when told. */
-import cluster from "node:cluster";
 import type { Profiler, Session } from "node:inspector/promises";
+import { parentVariable } from "./parent-variable.js";
 
 /** What a measured process is asked. */
 export type ProbeQuestion = { readonly probe: "usage" } | { readonly probe: "profile-start" } | { readonly probe: "profile-stop"; readonly file: string };
@@ -37,8 +37,8 @@ const answers: { readonly [Q in ProbeQuestion["probe"]]: (question: Extract<Prob
   },
 };
 
-// A worker of a measured server has no channel but the one to its primary, which is none of ours.
-if (!cluster.isWorker && process.send !== undefined) {
+// A worker of a measured server inherits this module; its channel goes to its primary and is none of ours.
+if (process.send !== undefined && process.env[parentVariable] === String(process.ppid)) {
   process.on("message", (message: unknown) => {
     if (typeof message !== "object" || message === null || !("probe" in message)) return;
     const question = message as ProbeQuestion;

@@ -45,7 +45,7 @@ export async function importDocuments({ url, authorization, documents, onProgres
     const response = await fetch(`${url}/v1/collections/${benchCollection}/import`, {
       method: "POST",
       duplex: "half",
-      headers: { "content-type": "application/x-ndjson", authorization },
+      headers: { connection: "close", "content-type": "application/x-ndjson", authorization },
       body: Readable.toWeb(Readable.from(linesOf(from, to, onSent))),
     } as RequestInit);
     const text = await response.text();

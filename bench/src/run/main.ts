@@ -27,7 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     return options.cpuProfile === undefined ? await bench(options, catalogue) : await profileRow(options.cpuProfile, catalogue, options);
   } catch (error) {
-    process.stderr.write(`bench: ${(error as Error).message}\n`);
+    process.stderr.write(`bench: ${messageOf(error as Error)}\n`);
     return 1;
   }
 }
@@ -82,6 +82,11 @@ async function measure({ rounds, seconds, warmUp, documents }: BenchOptions, sel
     rows: rows.map((row) => rowResult(row, samples.get(row)!)),
     ratios: comparisons.flatMap((comparison) => ratioResults(comparison, pairs.get(comparison)!)),
   };
+}
+
+/** What went wrong, and why where the message alone does not tell. */
+function messageOf({ message, cause }: Error): string {
+  return cause instanceof Error && !message.includes(cause.message) ? `${message}: ${messageOf(cause)}` : message;
 }
 
 /** A block in one line. */

@@ -66,10 +66,15 @@ export function createMeter(servers: Servers, cores: Cores): Meter {
     return { from: 0, ...turn, position: (positions.get(row) ?? 0) + Math.floor((turn.count * load) / row.shape.loads) };
   }
 
-  /** Reads all documents of a turn that goes over a large store: what the system took out of memory since is none of the server's doing. */
-  async function bringIn(row: Row, job: number): Promise<void> {
-    const { count, distance } = turnOf(servers.of.get(row.server)!.documents);
-    if (distance > 1) await run(row, job, { ms: 0, msMax: bringInMsMax, requestsMin: count });
+  /**
+   * Where one of the rows goes over a large store, reads all documents of its turn: what the system took out of memory since is
+   * none of the server's doing. What it is compared with serves as many requests.
+   */
+  async function bringIn(rows: readonly Row[]): Promise<void> {
+    const turns = rows.map(({ server }) => turnOf(servers.of.get(server)!.documents));
+    const requestsMin = Math.max(...turns.map(({ count, distance }) => (distance > 1 ? count : 0)));
+    if (requestsMin === 0) return;
+    for (const [job, row] of rows.entries()) await of(row, run(row, job, { ms: 0, msMax: bringInMsMax, requestsMin }));
   }
 
   /** Runs a stretch of a row over connections that are open. */
@@ -142,7 +147,7 @@ export function createMeter(servers: Servers, cores: Cores): Meter {
       const distinct = [...new Set(rows)];
       return connected(distinct, async () => {
         const samples: Sample[] = [];
-        for (const row of distinct) await of(row, bringIn(row, distinct.indexOf(row)));
+        await bringIn(distinct);
         for (const row of rows) samples.push(await of(row, measureOne(row, distinct.indexOf(row), seconds)));
         return samples;
       });

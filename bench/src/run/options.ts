@@ -41,7 +41,7 @@ export const usage = `npm run bench -- [options]
 `;
 
 const resultsFile = fileURLToPath(new URL("../../results/latest.json", import.meta.url));
-const full = { rounds: 12, seconds: 0.25, documents: documentsWanted, warmUp: { seconds: 0.8, secondsMax: 4, requests: 8_000 } };
+const full = { rounds: 12, seconds: 0.25, documents: documentsWanted, warmUp: { seconds: 0.8, secondsMax: 8, requests: 8_000 } };
 const quick = { rounds: 1, seconds: 0.15, documents: 2_000, warmUp: undefined };
 
 /** Longer, and a server may close connections that wait for their next stretch. In seconds. */

@@ -27,7 +27,8 @@ async function login(server: ParapetServer, username: string, password: string):
 async function post(server: ParapetServer, path: string, body: object, authorization?: string): Promise<unknown> {
   const response = await fetch(`${server.url}${path}`, {
     method: "POST",
-    headers: { "content-type": "application/json", ...(authorization === undefined ? {} : { authorization }) },
+    // A connection that is kept may be closed by the server just as a slow machine comes to use it again.
+    headers: { connection: "close", "content-type": "application/json", ...(authorization === undefined ? {} : { authorization }) },
     body: JSON.stringify(body),
   });
   if (!response.ok) throw new Error(`POST ${path} was answered with ${response.status}: ${await response.text()}`);
