@@ -16,7 +16,8 @@ export default defineConfig({
     exclude: ["**/dist/**", "**/node_modules/**"],
     testTimeout: 30_000,
     pool: "forks",
-    maxWorkers: 2,
+    // One more than the cores that CI has: many tests wait for time-outs and processes.
+    maxWorkers: 3,
     reporters: jsonFile ? ["default", ["json", { outputFile: jsonFile }]] : ["default"],
   },
 });
