@@ -9,7 +9,7 @@ function ratio(name: string, value: number, target: number | null): RatioResult 
 }
 
 function chartOf(...ratios: RatioResult[]): string {
-  const machine = { cpu: "A <CPU>", cores: 2, memoryGiB: 24, os: "Linux 6", node: "v20.0.0", pinned: true, rounds: 12, secondsPerStretch: 0.3 };
+  const machine = { cpu: "A <CPU>", cores: 2, memoryGiB: 24, os: "Linux 6", node: "v20.0.0", pinned: true, rounds: 12, secondsPerStretch: 0.3, loadAverage: 0.1 };
   return renderChart({ machine, rows: [], ratios } satisfies Report) ?? "";
 }
 

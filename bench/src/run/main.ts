@@ -52,9 +52,11 @@ async function measure({ rounds, seconds, warmUp, documents }: BenchOptions, sel
     process.stdout.write(`${((performance.now() - startedMs) / 1000).toFixed(0).padStart(4)} s  ${text}\n`);
   };
   const cores = coresOfMachine();
+  const machine = describeMachine(cores.server !== undefined, rounds, seconds);
   const schedule = Array.from({ length: rounds }, (_, index) => blocksOf(selected, index + 1));
   const stretches = schedule.flat().reduce((sum, block) => sum + block.stretches.length, 0);
   say(`${rows.length} rows, ${comparisons.length} comparisons; ${rounds} rounds, ${stretches} stretches of ${seconds} s`);
+  if (machine.loadAverage > loadAverageQuiet) say(`the machine is busy, at a load average of ${machine.loadAverage}: figures will be far apart`);
   const servers = await startServers(new Set(rows.map(({ server }) => server)), { cores, documents, onProgress: say });
   const meter = createMeter(servers, cores);
   const samples = new Map<Row, Sample[]>(rows.map((row) => [row, []]));
@@ -78,7 +80,7 @@ async function measure({ rounds, seconds, warmUp, documents }: BenchOptions, sel
     await servers.close();
   }
   return {
-    machine: describeMachine(cores.server !== undefined, rounds, seconds),
+    machine,
     rows: rows.map((row) => rowResult(row, samples.get(row)!)),
     ratios: comparisons.flatMap((comparison) => ratioResults(comparison, pairs.get(comparison)!)),
   };
@@ -88,6 +90,9 @@ async function measure({ rounds, seconds, warmUp, documents }: BenchOptions, sel
 function messageOf({ message, cause }: Error): string {
   return cause instanceof Error && !message.includes(cause.message) ? `${message}: ${messageOf(cause)}` : message;
 }
+
+/** A load average up to which a machine counts as idle. */
+const loadAverageQuiet = 0.5;
 
 /** A block in one line. */
 function outcomeOf({ comparison, stretches }: Block, measured: readonly Sample[], pairs: readonly Pair[]): string {

@@ -1,6 +1,6 @@
 /** Prints the results and writes them down. */
 import { mkdir, writeFile } from "node:fs/promises";
-import { cpus, release, totalmem, type } from "node:os";
+import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { dirname, join } from "node:path";
 import { type Column, renderTable } from "../text/table.js";
 import { renderChart } from "./chart.js";
@@ -17,6 +17,8 @@ export interface Machine {
   readonly pinned: boolean;
   readonly rounds: number;
   readonly secondsPerStretch: number;
+  /** Processes that wanted to run in the minute before, on average: what others do on the machine widens every spread. */
+  readonly loadAverage: number;
 }
 
 /** All that a run found out. */
@@ -26,7 +28,7 @@ export interface Report {
   readonly ratios: readonly RatioResult[];
 }
 
-/** Describes this machine. */
+/** Describes this machine; to be called before the run puts load on it. */
 export function describeMachine(pinned: boolean, rounds: number, secondsPerStretch: number): Machine {
   return {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
@@ -37,6 +39,7 @@ export function describeMachine(pinned: boolean, rounds: number, secondsPerStret
     pinned,
     rounds,
     secondsPerStretch,
+    loadAverage: Number(loadavg()[0]!.toFixed(1)),
   };
 }
 
@@ -61,9 +64,9 @@ const ratioColumns: readonly Column<RatioResult>[] = [
 
 /** The report as text for people. */
 export function renderReport({ machine, rows, ratios }: Report): string {
-  const { cpu, cores, memoryGiB, os, node, pinned, rounds, secondsPerStretch } = machine;
+  const { cpu, cores, memoryGiB, os, node, pinned, rounds, secondsPerStretch, loadAverage } = machine;
   const where = `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${os}, Node ${node.slice(1)}; server and load ${pinned ? "on a core each" : "NOT pinned to cores"}`;
-  const how = `medians over ${rounds} rounds, stretches of ${secondsPerStretch} s; open: connections × requests on each`;
+  const how = `medians over ${rounds} rounds, stretches of ${secondsPerStretch} s; load average ahead of the run ${loadAverage}; open: connections × requests on each`;
   return [where, how, "", renderTable(rowColumns, rows), ...(ratios.length === 0 ? [] : ["", renderTable(ratioColumns, ratios)]), ""].join("\n");
 }
 
