@@ -13,6 +13,9 @@ const bench = fileURLToPath(new URL("../bench/bin/bench.js", import.meta.url));
 /** What a run prints, at most. */
 const maxBuffer = 16 * 1024 * 1024;
 
+/** Rows of every kind: each protocol, each peer, a large store, several processes, what is added. */
+const measured = ["echo", "fast path", "Parapet Get grpc", "Parapet Get connect", "Parapet Get rest", "2 workers", "Get, 10,001", "audited"];
+
 describe("npm run bench", () => {
   let folder: string;
   beforeAll(async () => {
@@ -20,9 +23,10 @@ describe("npm run bench", () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it("reports rows for four protocols and ratios to peers", { timeout: 240_000 }, async () => {
+  it("reports rows for four protocols and ratios to peers", { timeout: 300_000 }, async () => {
     const out = join(folder, "results.json");
-    const { stdout } = await run(process.execPath, [bench, "--quick", "--seconds", "0.02", "--out", out], { maxBuffer });
+    const only = measured.flatMap((text) => ["--only", text]);
+    const { stdout } = await run(process.execPath, [bench, "--quick", "--seconds", "0.02", "--documents", "10001", "--out", out, ...only], { maxBuffer });
     const report = JSON.parse(await readFile(out, "utf8")) as Report;
     expect(report.machine).toMatchObject({ node: process.version, rounds: 1 });
     const parapet = report.rows.filter(({ name }) => name.startsWith("Parapet"));
@@ -31,15 +35,16 @@ describe("npm run bench", () => {
       for (const figure of [row.requestsPerSecond, row.p50Ms, row.p99Ms, row.cpuMicrosPerRequest, row.rssPeakMiB]) expect(figure, row.name).toBeGreaterThan(0);
       expect(stdout).toContain(row.name);
     }
-    for (const peer of ["connect-node", "grpc-js", "node:http2", "Fastify", "node:http", "gate", "one port", "audit off", "documents", "workers"]) {
+    for (const peer of ["connect-node", "grpc-js", "node:http2", "Fastify", "node:http", "gate", "one port", "bare"]) {
       expect(report.ratios.some(({ name, value }) => name.includes(peer) && value > 0), peer).toBe(true);
     }
+    for (const alone of ["2 workers", "10,001 documents", "durable and audited"]) expect(report.rows.some(({ name }) => name.includes(alone)), alone).toBe(true);
     for (const { name, value, low, high } of report.ratios) expect(low <= value && value <= high, name).toBe(true);
     const svg = await readFile(join(folder, "ratios.svg"), "utf8");
     for (const { name, target } of report.ratios) expect(svg.includes(`>${name}<`), name).toBe(target !== null);
   });
 
-  it("profiles the server of a row", { timeout: 60_000 }, async () => {
+  it("profiles the server of a row", { timeout: 180_000 }, async () => {
     const { stdout } = await run(process.execPath, [bench, "--quick", "--cpu-prof", "node:http echo rest", "--out", join(folder, "results.json")]);
     expect(stdout).toMatch(/^ *\d+\.\d {2}\S+ +node:\S+:\d+$/m);
     const profile = JSON.parse(await readFile(/^the whole profile.*: (.*)$/m.exec(stdout)![1]!, "utf8")) as Profile;

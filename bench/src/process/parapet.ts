@@ -30,7 +30,7 @@ export interface ParapetOptions {
 }
 
 const cli = fileURLToPath(new URL("../../../sdk/cli/bin/parapet.js", import.meta.url));
-const startTimeoutMs = 30_000;
+const startTimeoutMs = 120_000;
 const listening = /listening on (http:\/\/[^\s/,]+)/;
 /** Lines kept to explain a start that failed. */
 const logLinesKept = 20;
