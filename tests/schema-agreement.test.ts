@@ -11,7 +11,7 @@ import { describedBy, type Document, type Door, openDoor, type Surface, surfaceO
 
 /** Requests for each body and each query string; `npm run fuzz:schema` tries 10,000 of either. */
 const asked = process.env["FUZZ_REQUESTS"];
-const requestsOf = { body: Number(asked ?? 300), query: Number(asked ?? 100) };
+const requestsOf = { body: Number(asked ?? 250), query: Number(asked ?? 60) };
 const seed = Number(process.env["FUZZ_SEED"] ?? 20_261_104);
 /** Where to write what was found, for a program to read. */
 const reportFile = process.env["FUZZ_REPORT"];
@@ -150,7 +150,7 @@ describe("a document is found out that", () => {
     spoil(spoilt);
     const spoiltSurface = describedBy(image, model, spoilt);
     const subject = bodiesOf(spoiltSurface, createBench(spoilt)).find(({ operation: id }) => id === operation)!;
-    const tally = await agree(model, doors.parapet, subject, 400, seed, namedRules(spoiltSurface));
+    const tally = await agree(model, doors.parapet, subject, 300, seed, namedRules(spoiltSurface));
     expect(tally.disagreements.length).toBeGreaterThan(0);
   });
 });
