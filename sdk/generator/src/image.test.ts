@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { GeneratorError } from "./errors.js";
-import { buildImage } from "./image.js";
+import { buildModel } from "./build/build-model.js";
+import { buildImage, imageBytes, readImage } from "./image.js";
 
 const notes = (comment: string, fields = "") => `// ${comment}
 syntax = "proto3";
@@ -93,5 +94,27 @@ describe("buildImage", () => {
     expect(otherComment.input).not.toBe(first.input);
     expect(otherField.hash).not.toBe(first.hash);
     expect(first.hash).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it("takes what is named of a folder, and the rest as imports", async () => {
+    await write({
+      "acme/a/a.proto": 'syntax = "proto3"; package acme.a; import "acme/b/b.proto"; message A { acme.b.B b = 1; }',
+      "acme/b/b.proto": 'syntax = "proto3"; package acme.b; message B {}',
+      "acme/c/c.proto": 'syntax = "proto3"; package acme.c; message C {}',
+    });
+    const { ownFiles, registry } = await buildImage(folder, { paths: ["acme/a", "acme/c/c.proto"] });
+    expect(ownFiles.map(({ name }) => name)).toEqual(["acme/a/a", "acme/c/c"]);
+    expect(registry.getMessage("acme.b.B")).toBeDefined();
+    expect((await refusalOf(buildImage(folder, { paths: ["acme/d"] }))).message).toContain("no .proto files were targeted");
+  });
+
+  it("keeps what is own, comments and places on the way through bytes", async () => {
+    await write({ "acme/notes/v1/notes.proto": notes("Notes.").replace("message Note {", "service Notes {\n  rpc Get(Note) returns (Note);\n}\n// A note.\nmessage Note {") });
+    const image = await buildImage(folder);
+    const again = readImage(imageBytes(image));
+    expect([again.hash, again.inputs]).toEqual([image.hash, image.inputs]);
+    expect(again.ownFiles.map(({ name }) => name)).toEqual(["acme/notes/v1/notes"]);
+    const refusal = await refusalOf(Promise.resolve().then(() => buildModel(again)));
+    expect(refusal.problems).toMatchObject([{ rule: "policy-missing", place: "acme/notes/v1/notes.proto:9:3" }]);
   });
 });

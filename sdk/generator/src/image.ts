@@ -6,11 +6,15 @@ import { createHash } from "node:crypto";
 import { compile } from "./compile.js";
 import { applyPolicyFile } from "./policy-file/apply.js";
 import type { PolicyFile } from "./policy-file/read.js";
+import { sourceInfoBytes, sourceInfoOf, takeSourceInfo } from "./source-info.js";
 
+/** Field of FileDescriptorSet, and of a buf image. */
+const fileNumber = 1;
 /** Field of FileDescriptorProto in which buf says whether a file is only imported (buf/alpha/image/v1/image.proto). */
 const bufExtensionNumber = 8042;
+const isImportNumber = 1;
 /** What it says then. */
-const importNote = new BinaryWriter().bytes(new BinaryWriter().tag(1, WireType.Varint).bool(true).finish()).finish();
+const importNote = new BinaryWriter().bytes(new BinaryWriter().tag(isImportNumber, WireType.Varint).bool(true).finish()).finish();
 /** Field of FileDescriptorProto that holds the comments. */
 const sourceInfoNumber = 9;
 
@@ -46,11 +50,31 @@ export async function buildImage(protoDir: string, { paths, policy }: ContractCh
  * @throws GeneratorError for a policy file that does not fit the contract
  */
 export function readImage(bytes: Uint8Array, policy?: PolicyFile): Image {
-  const { file: files } = fromBinary(FileDescriptorSetSchema, bytes);
-  const own = new Set(files.filter((file) => !isImport(file)).map(({ name }) => name));
+  const read = fieldsOf(bytes).filter(({ number }) => number === fileNumber).map(({ value }) => readFile(value));
+  return imageOf(read.map(({ file }) => file), new Set(read.filter(({ isImport }) => !isImport).map(({ file }) => file.name)), policy);
+}
+
+function readFile(bytes: Uint8Array): { readonly file: FileDescriptorProto; readonly isImport: boolean } {
+  const fields = fieldsOf(bytes);
+  const valueOf = (wanted: number): Uint8Array | undefined => fields.find(({ number }) => number === wanted)?.value;
   // What buf notes about a file is no part of it.
-  for (const file of files) delete file.$unknown;
-  return imageOf(files, own, policy);
+  const file = fromBinary(FileDescriptorProtoSchema, Buffer.concat(fields.filter(({ number }) => number !== sourceInfoNumber && number !== bufExtensionNumber).map(({ whole }) => whole)));
+  const [sourceInfo, note] = [valueOf(sourceInfoNumber), valueOf(bufExtensionNumber)];
+  if (sourceInfo !== undefined) takeSourceInfo(file, sourceInfo);
+  return { file, isImport: note !== undefined && fieldsOf(note).some(({ number, whole }) => number === isImportNumber && whole.at(-1) === 1) };
+}
+
+/** The fields of a message: each with its tag, and the bytes of those that are messages. */
+function fieldsOf(bytes: Uint8Array): { readonly number: number; readonly whole: Uint8Array; readonly value: Uint8Array }[] {
+  const reader = new BinaryReader(bytes);
+  const fields = [];
+  while (reader.pos < reader.len) {
+    const start = reader.pos;
+    const [number, wireType] = reader.tag();
+    const value = wireType === WireType.LengthDelimited ? reader.bytes() : reader.skip(wireType, number);
+    fields.push({ number, whole: bytes.subarray(start, reader.pos), value });
+  }
+  return fields;
 }
 
 /**
@@ -61,27 +85,26 @@ export function imageOf(given: FileDescriptorProto[], own: ReadonlySet<string>, 
   const files = policy === undefined ? given : applyPolicyFile(given, own, policy);
   const ownFiles = files.filter(({ name }) => own.has(name)).sort((a, b) => (a.name < b.name ? -1 : 1));
   // The registry fills in defaults, so the bytes that are hashed are taken first.
-  const encoded = ownFiles.map((file) => toBinary(FileDescriptorProtoSchema, file));
+  const encoded = ownFiles.map(encodedOf);
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: files }));
   return {
     registry,
     ownFiles: ownFiles.map((file) => registry.getFile(file.name)!),
-    hash: sha256(encoded.map(withoutComments)),
-    inputs: Object.fromEntries(ownFiles.map((file, index) => [file.name, sha256([encoded[index]!])])),
+    hash: sha256(encoded.map(({ bare }) => bare)),
+    inputs: Object.fromEntries(ownFiles.map((file, index) => [file.name, sha256([encoded[index]!.whole])])),
   };
 }
 
-/** Cuts the source info out of a file's bytes, which costs less than to encode them once more. */
-function withoutComments(bytes: Uint8Array): Uint8Array {
-  const reader = new BinaryReader(bytes);
-  const kept: Uint8Array[] = [];
-  while (reader.pos < reader.len) {
-    const start = reader.pos;
-    const [number, wireType] = reader.tag();
-    reader.skip(wireType, number);
-    if (number !== sourceInfoNumber) kept.push(bytes.subarray(start, reader.pos));
-  }
-  return Buffer.concat(kept);
+/** A file as bytes, with its comments and without. */
+function encodedOf(file: FileDescriptorProto): { readonly bare: Uint8Array; readonly whole: Uint8Array } {
+  const bare = toBinary(FileDescriptorProtoSchema, { ...file, sourceCodeInfo: undefined });
+  const sourceInfo = sourceInfoBytes(file);
+  if (sourceInfo === undefined) return { bare, whole: bare };
+  // Fields stand in the order of their numbers.
+  const fields = fieldsOf(bare);
+  const [before, behind] = [fields.filter(({ number }) => number < sourceInfoNumber), fields.filter(({ number }) => number > sourceInfoNumber)].map((part) => part.map(({ whole }) => whole));
+  const own = new BinaryWriter().tag(sourceInfoNumber, WireType.LengthDelimited).bytes(sourceInfo).finish();
+  return { bare, whole: Buffer.concat([...before!, own, ...behind!]) };
 }
 
 function sha256(parts: readonly Uint8Array[]): string {
@@ -90,24 +113,12 @@ function sha256(parts: readonly Uint8Array[]): string {
   return hash.digest("hex");
 }
 
-function isImport(file: FileDescriptorProto): boolean {
-  const note = file.$unknown?.find((unknown) => unknown.no === bufExtensionNumber);
-  if (note === undefined) return false;
-  const outer = new BinaryReader(note.data);
-  const reader = new BinaryReader(outer.bytes());
-  while (reader.pos < reader.len) {
-    const [number, wireType] = reader.tag();
-    if (number === 1) return reader.bool();
-    reader.skip(wireType, number);
-  }
-  return false;
-}
-
 /** The bytes of an image as buf reads them, imports marked. */
 export function imageBytes({ ownFiles }: Image): Uint8Array {
   const own = new Set(ownFiles.map(({ name }) => name));
   const file = withImports(ownFiles).map(({ name, proto }) => ({
     ...proto,
+    sourceCodeInfo: sourceInfoOf(proto),
     ...(own.has(name) ? {} : { $unknown: [{ no: bufExtensionNumber, wireType: WireType.LengthDelimited, data: importNote }] }),
   }));
   return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file }));

@@ -42,16 +42,18 @@ export function manifestOf(inputs: Readonly<Record<string, string>>, files: read
 export async function driftOf(out: string, manifestFile: string, files: readonly OutputFile[]): Promise<Drift> {
   const drift = { missing: [] as string[], changed: [] as string[], stale: [] as string[], foreign: [] as string[] };
   const known = (await readManifest(manifestFile))?.outputs ?? {};
-  for (const { path, content } of sorted(ours(files))) {
-    const there = await readText(join(out, path));
+  const wanted = sorted(ours(files));
+  const texts = await inParallel(wanted, ({ path }) => readText(join(out, path)));
+  for (const [index, { path, content }] of wanted.entries()) {
+    const there = texts[index];
     if (there === undefined) drift.missing.push(path);
     else if (there === content) continue;
     else if (path in known || there.slice(0, there.indexOf("\n")).includes(generatedMark)) drift.changed.push(path);
     else drift.foreign.push(path);
   }
-  const wanted = new Set(files.map(({ path }) => path));
+  const paths = new Set(files.map(({ path }) => path));
   for (const path of Object.keys(known)) {
-    if (!wanted.has(path) && (await readText(join(out, path))) !== undefined) drift.stale.push(path);
+    if (!paths.has(path) && (await readText(join(out, path))) !== undefined) drift.stale.push(path);
   }
   return drift;
 }
@@ -61,9 +63,9 @@ export async function writeFiles(out: string, manifestFile: string, files: reado
   const drift = await driftOf(out, manifestFile, files);
   if (drift.foreign.length > 0) return drift;
   const due = new Set([...drift.missing, ...drift.changed]);
-  for (const { path, content, once } of files) {
+  await inParallel(files, async ({ path, content, once }) => {
     if (once ? (await readText(join(out, path))) === undefined : due.has(path)) await writeText(join(out, path), content);
-  }
+  });
   const known = (await readManifest(manifestFile))?.outputs ?? {};
   for (const path of drift.stale) {
     const text = await readText(join(out, path));
@@ -77,6 +79,20 @@ export async function writeFiles(out: string, manifestFile: string, files: reado
 /** True if the manifest on disk is the one given. */
 export async function manifestHolds(manifestFile: string, manifest: Manifest): Promise<boolean> {
   return (await readText(manifestFile)) === manifestText(manifest);
+}
+
+/** Files that are worked on at once: enough to keep a disk busy, few enough for the system's limit of open files. */
+const filesAtOnce = 16;
+
+/** Does the same with every item, some at a time; results in the order of the items. */
+async function inParallel<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  const queue = items.entries();
+  const lane = async (): Promise<void> => {
+    for (const [index, item] of queue) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: filesAtOnce }, lane));
+  return results;
 }
 
 function manifestText(manifest: Manifest): string {

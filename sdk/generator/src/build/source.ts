@@ -1,6 +1,7 @@
 /** Where an element stands in its proto file, and the comment above it. */
 import type { DescEnum, DescEnumValue, DescExtension, DescField, DescFile, DescMessage, DescMethod, DescOneof, DescService } from "@bufbuild/protobuf";
 import type { SourceCodeInfo_Location } from "@bufbuild/protobuf/wkt";
+import { sourceInfoOf } from "../source-info.js";
 
 /** Elements that have a comment. */
 export type SourceDesc = DescFile | DescMessage | DescField | DescOneof | DescEnum | DescEnumValue | DescService | DescMethod | DescExtension;
@@ -38,7 +39,7 @@ export function docsOf(desc: SourceDesc): string {
 export function placeOf(desc: SourceDesc): string {
   const file = fileOf(desc);
   const path = pathOf(desc).join(".");
-  const span = file.proto.sourceCodeInfo?.location.find((location) => location.path.join(".") === path)?.span;
+  const span = sourceInfoOf(file.proto)?.location.find((location) => location.path.join(".") === path)?.span;
   if (span === undefined || desc.kind === "file") return `${file.name}.proto`;
   return `${file.name}.proto:${span[0]! + 1}:${span[1]! + 1}`;
 }

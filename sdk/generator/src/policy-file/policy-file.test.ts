@@ -137,6 +137,7 @@ methods:
   acme.v1.Things/*:
     access: {permission: {right: RIGHT_ADMIN}}
     limit: {bucket: api, cost: 3}
+  "*/Put*": {idempotencyLevel: NO_SIDE_EFFECTS}
 ${redacted}`);
     const { GetThing, ListThings, PutHTTPThing, GetOther } = methodsOf(model);
     expect(GetThing!.policy).toMatchObject({
@@ -147,6 +148,7 @@ ${redacted}`);
     expect(ListThings!.policy).toMatchObject({ access: { right: "admin" }, audit: { action: "things.list_things", level: "metadata" } });
     expect(PutHTTPThing!.policy.audit.action).toBe("things.put_http_thing");
     expect(GetOther!.policy).toMatchObject({ access: { kind: "authenticated" }, limit: { cost: 1 }, audit: { action: "others.get_other", level: "none" } });
+    // What the proto states, no pattern changes.
     expect([GetThing, ListThings, PutHTTPThing].map((method) => method!.idempotency)).toEqual(["no_side_effects", "unknown", "idempotent"]);
   });
 
@@ -197,6 +199,7 @@ describe("a policy file fails closed", () => {
     ["a method that is not there", `${base}  acme.v1.Things/GetThin: {access: {public: {}}}\n`, 'policy.yaml:11:3: no method "acme.v1.Things/GetThin"; acme.v1.Things has GetThing, ListThings, PutHTTPThing (policy-file-unmatched)'],
     ["a service that is not there", `${base}  acme.v1.Thing/*: {access: {public: {}}}\n`, 'no method "acme.v1.Thing/*"; services of this contract: acme.v1.Things, acme.v1.Others'],
     ["what stands before it and would not count", `${base.replace("  \"*\":", "  acme.v1.*: {access: {permission: {right: RIGHT_ADMIN}}}\n  \"*\":")}${redacted}`, 'policy.yaml:5:3: access of "acme.v1.*" counts nowhere: for every method that it names an entry behind it, or a full name, says it again'],
+    ["a name without its package", `${base}  v1.Things/GetThing: {access: {public: {}}}\n`, 'no method "v1.Things/GetThing"'],
     ["a field that is not there", `${base}fields: {acme.v1.Thing.pass: {debugRedact: true}}\n`, 'policy.yaml:11:10: no field "acme.v1.Thing.pass" in the files that are the contract'],
     ["a member of the file that nobody knows", `method: {}\n${base}`, 'policy.yaml:1:1: unknown member "method" of a policy file; known: buckets, methods, fields'],
     ["a member of an entry that nobody knows", method("{acces: {public: {}}}"), 'policy.yaml:11:29: unknown member "acces" of acme.v1.Things/GetThing; known: access, limit, audit, idempotencyKey, idempotencyLevel, http'],

@@ -89,10 +89,15 @@ function claim(ids: Map<string, string>, id: string, owner: string): void {
 }
 
 /** Only what is referred to: a linter takes the rest for a mistake. */
-function usedHeaders(users: object): Record<string, OpenApiObject> {
-  const text = JSON.stringify(users);
-  const used = (Object.keys(responseHeaders) as HeaderName[]).filter((name) => text.includes(`"#/components/headers/${name}"`));
-  return Object.fromEntries(used.sort().map((name) => [name, headerComponent(name)]));
+function usedHeaders({ paths, responses }: { readonly paths: OpenApiDocument["paths"]; readonly responses: Record<string, OpenApiObject> }): Record<string, OpenApiObject> {
+  const used = new Set<string | undefined>();
+  const note = (response: OpenApiObject): void => {
+    for (const { $ref } of Object.values((response["headers"] ?? {}) as Record<string, { $ref?: string }>)) used.add($ref);
+  };
+  Object.values(responses).forEach(note);
+  for (const operation of Object.values(paths).flatMap((item) => Object.values(item))) Object.values(operation["responses"] as Record<string, OpenApiObject>).forEach(note);
+  const names = (Object.keys(responseHeaders) as HeaderName[]).filter((name) => used.has(`#/components/headers/${name}`));
+  return Object.fromEntries(names.sort().map((name) => [name, headerComponent(name)]));
 }
 
 function securitySchemes(model: Model): Record<string, OpenApiObject> {

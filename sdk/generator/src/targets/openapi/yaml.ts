@@ -11,12 +11,13 @@ const unfitLine = /[\p{Cc}\u2028\u2029\ufeff]|\s$/u;
 /** YAML of a JSON value, with a line feed at its end. Texts are plain, double-quoted as JSON, or literal blocks where they have lines. */
 export function yamlOf(value: unknown): string {
   const lines: string[] = [];
-  if (isNested(value)) printNested(value, "", lines);
+  if (isNested(value)) printNested(value, "", lines, new Map());
   else lines.push(scalar(value, ""));
   return `${lines.join("\n")}\n`;
 }
 
-function printNested(value: object, indent: string, lines: string[]): void {
+/** @param keys what was printed of keys: few make up a document */
+function printNested(value: object, indent: string, lines: string[], keys: Map<string, string>): void {
   if (Array.isArray(value)) {
     for (const item of value) {
       if (!isNested(item)) {
@@ -25,18 +26,20 @@ function printNested(value: object, indent: string, lines: string[]): void {
       }
       // The first line of a nested collection stands behind the dash.
       const start = lines.length;
-      printNested(item, `${indent}  `, lines);
+      printNested(item, `${indent}  `, lines, keys);
       lines[start] = `${indent}- ${lines[start]!.slice(indent.length + 2)}`;
     }
     return;
   }
   for (const [key, item] of Object.entries(value)) {
     if (item === undefined) continue;
-    const name = `${indent}${text(key)}:`;
+    const printed = keys.get(key) ?? text(key);
+    keys.set(key, printed);
+    const name = `${indent}${printed}:`;
     if (!isNested(item)) lines.push(`${name} ${scalar(item, `${indent}  `)}`);
     else {
       lines.push(name);
-      printNested(item, `${indent}  `, lines);
+      printNested(item, `${indent}  `, lines, keys);
     }
   }
 }
