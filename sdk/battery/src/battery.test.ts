@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { main } from "./main.js";
+import { runClient } from "./run-client.js";
 import { judge, type Observation, scenarios } from "./scenarios.js";
 
 const folder = mkdtempSync(join(tmpdir(), "battery-"));
@@ -56,6 +57,16 @@ describe("the command", () => {
     const broken = clientOf("broken", "");
     writeFileSync(broken, "throw new Error('no such client');");
     expect(await battery("--only", "reset-post", process.execPath, broken)).toMatchObject({ status: 2, err: expect.stringContaining("no such client") });
+  });
+});
+
+describe("patience", () => {
+  it("begins with the first request: a process that starts slowly is no client that hangs", async () => {
+    const scenario = scenarios.find(({ id }) => id === "reset-post")!;
+    const slow = clientOf("slow", "await new Promise((done) => setTimeout(done, 600)); await fetch(job.url, { method: 'POST' });");
+    const hanging = clientOf("hanging", "await fetch(job.url, { method: 'POST' }).catch(() => {}); await new Promise((done) => setTimeout(done, 60_000)); await fetch(job.url);");
+    const run = (file: string) => runClient({ name: "client", command: process.execPath, args: [file] }, { ...scenario, judge: ({ hung, settled }) => ({ text: `${hung} ${settled.length}`, good: true }) }, 500);
+    expect(await Promise.all([run(slow), run(hanging)])).toEqual([{ text: "false 1", good: true }, { text: "true 0", good: true }]);
   });
 });
 

@@ -25,12 +25,15 @@ export interface FaultServer {
 /** Path at which tokens are given: `token-1`, `token-2`, and so on. */
 export const tokenPath = "/token";
 
-/** Starts one on a free port of 127.0.0.1. */
-export async function startFaultServer(behave: Behaviour): Promise<FaultServer> {
+/** Starts one on a free port of 127.0.0.1. `onFirst` is called when the first request arrives, be it for a token. */
+export async function startFaultServer(behave: Behaviour, onFirst: () => void): Promise<FaultServer> {
   const seen: Seen[] = [];
   const sockets = new Set<Socket>();
   let tokens = 0;
+  let asked = false;
   const server = createServer((request, response) => {
+    if (!asked) onFirst();
+    asked = true;
     request.resume();
     request.on("end", () => {
       if (request.url === tokenPath) return answer(response, 200, { token: `token-${++tokens}` });
@@ -55,6 +58,19 @@ export async function startFaultServer(behave: Behaviour): Promise<FaultServer> 
         server.close(() => resolve());
       }),
   };
+}
+
+/** Content type of a success: JSON, or what a client that speaks protobuf over Connect has asked in. */
+export function typeOf({ req }: ServerResponse): string {
+  return req.headers["content-type"] === "application/proto" ? "application/proto" : "application/json";
+}
+
+/** Sends a success without anything in it. */
+export function succeed(response: ServerResponse): void {
+  const type = typeOf(response);
+  response.writeHead(200, { "content-type": type });
+  // Of a message in protobuf without anything in it nothing is left.
+  response.end(type === "application/json" ? "{}" : "");
 }
 
 /** Sends JSON. */

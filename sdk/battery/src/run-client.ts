@@ -12,32 +12,42 @@ export interface Command {
   readonly args: readonly string[];
 }
 
-/** Time a client gets for a scenario, in milliseconds; those who sleep or hang use all of it. */
+/** Time a client gets for a scenario from its first request on, in milliseconds; those who sleep or hang use all of it. */
 export const patienceMs = 6_000;
+
+/** Time it gets to start and to send that request: how fast a process starts is the machine's affair. */
+const startMs = 60_000;
 
 /** Fails with Error, together with what the client printed, for one that cannot be started or ends with a status other than 0. */
 export async function runClient({ name, command, args }: Command, scenario: Scenario, patience = patienceMs): Promise<Verdict> {
-  const server = await startFaultServer(scenario.behave);
+  let begin = (): void => {};
+  const server = await startFaultServer(scenario.behave, () => begin());
   try {
     const { tokens: hasTokens, ...asked } = scenario.job;
     const job: Job = { scenario: scenario.id, url: server.url, credential, ...asked, ...(hasTokens ? { tokenUrl: server.url + tokenPath } : {}) };
-    const { settled, hung } = await speak(name, command, args, job, patience);
+    const { settled, hung } = await speak(name, command, args, job, patience, (onFirst) => (begin = onFirst));
     return judge(scenario, { settled, hung, requests: server.seen, tokens: server.tokens() });
   } finally {
     await server.close();
   }
 }
 
-function speak(name: string, command: string, args: readonly string[], job: Job, patience: number): Promise<{ settled: Settled[]; hung: boolean }> {
+/** `whenBegun` takes what is to be called at the client's first request. */
+function speak(name: string, command: string, args: readonly string[], job: Job, patience: number, whenBegun: (onFirst: () => void) => void): Promise<{ settled: Settled[]; hung: boolean }> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { env: { ...process.env, [jobVariable]: JSON.stringify(job) }, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     let complaints = "";
     let hung = false;
-    const timer = setTimeout(() => {
+    const giveUp = (): void => {
       hung = true;
       child.kill("SIGKILL");
-    }, patience);
+    };
+    let timer = setTimeout(giveUp, startMs);
+    whenBegun(() => {
+      clearTimeout(timer);
+      timer = setTimeout(giveUp, patience);
+    });
     child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => (complaints += text));
     child.on("error", (cause) => {

@@ -1,5 +1,5 @@
 /** The nine scenarios: what the server does, what the client is asked, and what its behaviour is called. */
-import { answer, type Behaviour, refuse, type Seen } from "./fault-server.js";
+import { type Behaviour, refuse, type Seen, succeed, typeOf } from "./fault-server.js";
 import type { Job, SeenError, Settled } from "./protocol.js";
 
 /** What was seen of one client in one scenario. */
@@ -80,7 +80,7 @@ export const scenarios: readonly Scenario[] = [
     title: "POST retried after a reset without a key",
     target: "no, stable key",
     job: { call: "create", calls: 1 },
-    behave: (response, request, before) => (before.length === 0 ? reset(response, request, before) : answer(response, 200, {})),
+    behave: (response, request, before) => (before.length === 0 ? reset(response, request, before) : succeed(response)),
     judge({ requests }) {
       if (requests.length < 2) return bad(requests.length === 0 ? "sends nothing" : "never retries");
       const keys = new Set(requests.map(({ headers }) => headers["idempotency-key"]));
@@ -122,7 +122,7 @@ export const scenarios: readonly Scenario[] = [
     target: "500 ms",
     job: { call: "read", calls: 1, timeoutMs: 500 },
     behave(response) {
-      response.writeHead(200, { "content-type": "application/json" });
+      response.writeHead(200, { "content-type": typeOf(response) });
       response.write('{"half": ');
     },
     judge: within(500),
@@ -155,7 +155,7 @@ export const scenarios: readonly Scenario[] = [
     target: "typed",
     job: { call: "read", calls: 1 },
     behave(response) {
-      response.writeHead(200, { "content-type": "application/json", "content-length": "100" });
+      response.writeHead(200, { "content-type": typeOf(response), "content-length": "100" });
       response.write('{"half": ', () => response.socket?.destroy());
     },
     judge: typedFailure,
@@ -167,7 +167,7 @@ export const scenarios: readonly Scenario[] = [
     job: { call: "read", calls: 20, tokens: true },
     behave(response, { headers }) {
       const token = /^Bearer token-(\d+)$/.exec(headers.authorization ?? "")?.[1];
-      if (Number(token) >= 2) answer(response, 200, {});
+      if (Number(token) >= 2) succeed(response);
       else refuse(response, 401, "unauthenticated", { "www-authenticate": 'Bearer error="invalid_token"' });
     },
     judge({ settled, tokens, hung }) {

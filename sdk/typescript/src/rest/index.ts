@@ -1,86 +1,71 @@
-/** A client of the REST side: openapi-fetch with the types of the published OpenAPI document. */
+/** A client of the REST side: openapi-fetch with the types of the published OpenAPI document, under the rules of the runtime. */
 import type { paths } from "@parapet/contract/openapi/types";
 import { routes } from "@parapet/contract/rest/routes";
-import createFetchClient, { type Client, type Middleware } from "openapi-fetch";
-import { rules } from "../gen/rules.js";
+import createFetchClient, { type Client } from "openapi-fetch";
+import { methods } from "../gen/methods.js";
 import { type ClientOptions, createClient } from "../runtime/client.js";
-import type { CredentialHeader } from "../runtime/credentials.js";
-import { clientError } from "../runtime/error.js";
-import { lastingReasons } from "../runtime/execute.js";
-import { createScope, type Scope } from "../runtime/scope.js";
-import { isProblem } from "./problem.js";
+import type { CallOptions } from "../runtime/execute.js";
+import type { Method } from "../runtime/method.js";
+import { hideSecrets } from "../runtime/secrets.js";
+import { createRuledFetch, type SendRequest } from "./ruled-fetch.js";
 
 export { ParapetError } from "../runtime/error.js";
 export { type FetchResult, isProblem, type Problem, problemError, unwrap } from "./problem.js";
 
-/** How to make a REST client. It sends each request once, apart from the one repetition after a refused token; give `signal` for a time-out. */
-export type RestOptions = Pick<ClientOptions, "baseUrl" | "apiKey" | "token" | "headers" | "timeoutMs"> & {
+/** How to make a REST client: as the default layer's. */
+export type RestOptions = Omit<ClientOptions, "fetch" | "messageBytesMax"> & {
   /** Instead of the global `fetch`. */
-  readonly fetch?: (request: Request) => Promise<Response>;
+  readonly fetch?: SendRequest;
 };
+
+/** What one call may set for itself beside the options of openapi-fetch, which do not name it: `{ params, ...({ timeoutMs: 500 } satisfies RestCallOptions) }`. */
+export type RestCallOptions = Omit<CallOptions, "signal" | "headers">;
 
 /** Calls by path: `rest.GET("/v1/collections/{collection}/documents/{key}", { params })`. */
 export type RestClient = Client<paths>;
 
-/** Paths that need no credential: of these one may be the token source's own login. */
-const open = new Set(routes.filter(({ method }) => rules[method]?.needs === "nothing").map(({ verb, template }) => `${verb} ${template}`));
+/** Options of a call as they arrive: those of openapi-fetch, and ours. */
+interface AnyOptions extends RestCallOptions {
+  readonly signal?: AbortSignal;
+  readonly parseAs?: string;
+  readonly fetch?: SendRequest;
+}
 
-/** Makes a client. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. Calls resolve with `data` or a typed `error`; see `unwrap`. */
-export function createRestClient({ fetch, ...options }: RestOptions): RestClient {
+type Verb = (path: string, options: object) => Promise<{ readonly data?: unknown }>;
+
+const verbs = ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE"] as const;
+
+const methodNames = new Map(routes.map(({ verb, template, method }) => [`${verb} ${template}`, method]));
+
+/** A path that the contract does not know is called with the credential, and sent again only where HTTP calls it safe. */
+function methodOf(verb: string, path: string): Method {
+  // HEAD is answered like GET.
+  const asked = verb === "HEAD" ? "GET" : verb;
+  const name = methodNames.get(`${asked} ${path}`) ?? "";
+  return methods[name as keyof typeof methods] ?? { name: `${verb} ${path}`, kind: "unary", idempotency: asked === "GET" ? "no_side_effects" : "unknown", key: "ignored", needs: "principal" };
+}
+
+/**
+ * Makes a client. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. Calls resolve with `data` or a typed `error`, see `unwrap`;
+ * they reject with ParapetError where no answer of the API came.
+ */
+export function createRestClient({ fetch = (request) => globalThis.fetch(request), ...options }: RestOptions): RestClient {
   const client = createClient(options);
-  const rest = createFetchClient<paths>({
+  const core = createFetchClient<paths>({
     baseUrl: client.baseUrl,
     // A followed redirect would hand X-API-Key to whatever host it names.
     redirect: "manual",
     headers: client.headers(undefined),
-    ...(fetch ? { fetch } : {}),
   });
-
-  /** Time and signal for the token source. */
-  const bounded = async <T>(signal: AbortSignal, work: (scope: Scope) => Promise<T>): Promise<T> => {
-    const scope = createScope({
-      clock: client.clock,
-      timeoutMs: client.timeoutMs,
-      parent: signal,
-      timedOut: () => clientError("DEADLINE_PASSED", "the token source took too long"),
-      aborted: (cause) => clientError("CALL_CANCELLED", "the call was cancelled", { cause }),
-    });
-    try {
-      return await work(scope);
-    } finally {
-      scope.end();
-    }
+  const call = async (verb: string, path: string, { signal, timeoutMs, attemptTimeoutMs, retries, idempotencyKey, fetch: send = fetch, ...rest }: AnyOptions = {}) => {
+    const method = methodOf(verb, path);
+    const parse = rest.parseAs ?? "json";
+    // The signal stays here: a Request that is given one listens to it until it is collected.
+    const ruled = createRuledFetch(client, method, { signal, timeoutMs, attemptTimeoutMs, retries, idempotencyKey }, { send, parse });
+    const result = await (core.request as (verb: string, path: string, options: object) => ReturnType<Verb>)(verb, path, { ...rest, fetch: ruled });
+    if (method.secrets && typeof result.data === "object" && result.data !== null) hideSecrets(result.data, method);
+    return result;
   };
-  const credentialOf = (request: Request, isOpen: boolean): Promise<CredentialHeader | undefined> => bounded(request.signal, (scope) => client.credentials.header(scope, isOpen));
-
-  /** Requests that may have to be sent again, by the id that openapi-fetch gives each call. */
-  const sent = new Map<string, { readonly again: Request; readonly credential: CredentialHeader }>();
-  const authenticate: Middleware = {
-    async onRequest({ id, request, schemaPath }) {
-      const credential = await credentialOf(request, open.has(`${request.method} ${schemaPath}`));
-      if (!credential) return undefined;
-      if (credential.renewable) sent.set(id, { again: request.clone(), credential });
-      request.headers.set(credential.name, credential.value);
-      return request;
-    },
-    async onResponse({ id, response, options: { fetch: send } }) {
-      const one = sent.get(id);
-      sent.delete(id);
-      if (!one || response.status !== 401) return undefined;
-      const problem: unknown = await response.clone().json().catch(() => undefined);
-      if (isProblem(problem) && lastingReasons.includes(problem.reason)) return undefined;
-      client.credentials.renew(one.credential);
-      const credential = await credentialOf(one.again, false);
-      if (credential) one.again.headers.set(credential.name, credential.value);
-      return send(one.again);
-    },
-    onError({ id, error, request }) {
-      sent.delete(id);
-      return request.signal.aborted
-        ? clientError("CALL_CANCELLED", "the call was cancelled", { cause: error })
-        : clientError("NETWORK_FAILED", "the server could not be reached", { cause: error });
-    },
-  };
-  rest.use(authenticate);
-  return rest;
+  const byVerb = Object.fromEntries(verbs.map((verb) => [verb, (path: string, more?: AnyOptions) => call(verb, path, more)]));
+  return { ...core, ...byVerb, request: (verb: string, path: string, more?: AnyOptions) => call(verb.toUpperCase(), path, more) } as RestClient;
 }

@@ -1,0 +1,190 @@
+/** The rules of the runtime over openapi-fetch, against a server that answers well and badly. */
+import { getEventListeners } from "node:events";
+import { inspect } from "node:util";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Answer, type FaultServer, ok, reset, silence, stall, startFaultServer, text, truncated } from "../test-support/fault-server.js";
+import { createTestClock } from "../test-support/test-clock.js";
+import { createRestClient, ParapetError, type RestCallOptions, type RestOptions, unwrap } from "./index.js";
+
+let server: FaultServer;
+beforeAll(async () => {
+  server = await startFaultServer();
+});
+afterAll(() => server.close());
+beforeEach(() => {
+  server.seen.length = 0;
+});
+
+function clientOf(options: Partial<RestOptions> = {}) {
+  const clock = createTestClock({ skipUpToMs: 10_000 });
+  return { clock, rest: createRestClient({ baseUrl: server.url, clock, random: () => 0.5, retryBudget: { ratio: 10 }, ...options }) };
+}
+
+/** A refusal as the REST side words it. */
+function problem(status: number, code: string, reason: string, more: object = {}, headers: Record<string, string> = {}): Answer {
+  const body = { type: "about:blank", title: reason, status, detail: "refused", code, reason, domain: "parapet", metadata: {}, requestId: "request-9", error: "refused", ...more };
+  return text(status, "application/problem+json", JSON.stringify(body), headers);
+}
+
+const unavailable = problem(503, "unavailable", "STORE_UNAVAILABLE");
+type Rest = ReturnType<typeof createRestClient>;
+const read = (rest: Rest, more: object = {}) => rest.GET("/v1/collections/{collection}/documents/{key}", { params: { path: { collection: "c", key: "k" } }, ...more });
+const search = (rest: Rest) => rest.POST("/v1/search", { body: { collection: "c" } });
+const add = (rest: Rest, more: object = {}) => rest.POST("/v1/add", { body: { collection: "c", key: "k", contentMd: "kept" }, ...more });
+/** Neither without effect nor with a key. */
+const act = (rest: Rest) => rest.POST("/v1/auth/password", { body: { currentPassword: "p", newPassword: "a new password" } });
+
+async function errorOf(work: PromiseLike<unknown>): Promise<ParapetError> {
+  const error = await Promise.resolve(work).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(ParapetError);
+  return error as ParapetError;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe("the contract decides what is sent again", () => {
+  it.each([
+    ["a GET after a reset", read, reset, 3],
+    ["a GET after a refusal that passes", read, unavailable, 3],
+    ["a POST without effect after a proxy's 503", search, text(503, "text/html", "<html>"), 3],
+    ["a POST with a key after a reset", add, reset, 3],
+    ["any other POST after a reset", act, reset, 1],
+    ["a limited call", read, problem(429, "resource_exhausted", "RATE_LIMITED", { retryAfterMs: 100 }), 3],
+    ["a refusal that stays", add, problem(412, "aborted", "ETAG_MISMATCH"), 1],
+  ] as const)("%s", async (_, call, answer, requests) => {
+    server.script(answer);
+    const error = await errorOf(unwrap(call(clientOf().rest) as ReturnType<typeof read>));
+    expect([server.seen.length, error.attempts]).toEqual([requests, requests]);
+    expect(new Set(server.seen.map(({ headers }) => headers["idempotency-key"])).size).toBe(1);
+    expect(typeof server.seen[0]?.headers["idempotency-key"]).toBe(call === add ? "string" : "undefined");
+    expect(new Set(server.seen.map(({ body }) => String(body))).size).toBe(1);
+  });
+
+  it("with the whole body each time, and the caller's own key", async () => {
+    server.script(reset, ok({ key: "k" }));
+    await unwrap(add(clientOf().rest, { headers: { "Idempotency-Key": "mine" } }));
+    expect(server.seen.map(({ headers, body }) => [headers["idempotency-key"], JSON.parse(String(body))])).toEqual(Array(2).fill(["mine", { collection: "c", key: "k", contentMd: "kept" }]));
+  });
+
+  it("within a budget that all calls share", async () => {
+    server.script(unavailable);
+    const { rest } = clientOf({ retryBudget: {} });
+    for (let call = 0; call < 20; call++) await read(rest);
+    expect(server.seen.length).toBeGreaterThan(20);
+    expect(server.seen.length).toBeLessThanOrEqual(22);
+  });
+});
+
+describe("time", () => {
+  it.each([
+    ["no headers", silence],
+    ["a body that stalls", stall('{"key":')],
+  ])("is bounded over the whole call, which may set it: %s", async (_, answer) => {
+    server.script(answer);
+    const { clock, rest } = clientOf();
+    const call = errorOf(read(rest, { timeoutMs: 20_000 } satisfies RestCallOptions));
+    await until(() => server.seen.length === 1);
+    clock.advance(20_000);
+    expect(await call).toMatchObject({ code: "deadline_exceeded", reason: "DEADLINE_PASSED", attempts: 1, method: "parapet.document.v1.DocumentService/Get" });
+    expect(clock.pending()).toEqual([]);
+  });
+
+  it("that the server asks for and the deadline does not have fails the call at once", async () => {
+    server.script(problem(429, "resource_exhausted", "RATE_LIMITED", {}, { "retry-after": "3600" }));
+    const { rest } = clientOf();
+    const call = read(rest);
+    expect((await call).error).toMatchObject({ reason: "RATE_LIMITED" });
+    expect(await errorOf(unwrap(call))).toMatchObject({ reason: "RATE_LIMITED", retryAfterMs: 3_600_000, attempts: 1, requestId: "request-9" });
+  });
+
+  it("ends with the caller's signal, in the back-off too, and leaves nothing on it", async () => {
+    server.script(problem(503, "unavailable", "STORE_UNAVAILABLE", { retryAfterMs: 15_000 }));
+    const controller = new AbortController();
+    const { clock, rest } = clientOf();
+    const call = errorOf(read(rest, { signal: controller.signal }));
+    await until(() => clock.pending().includes(15_000));
+    controller.abort();
+    expect(await call).toMatchObject({ reason: "CALL_CANCELLED", attempts: 1 });
+    const { signal } = new AbortController();
+    const answers = [() => Response.json({}), () => Response.json({}, { status: 404 }), () => Promise.reject(new Error("down"))];
+    let count = 0;
+    const many = clientOf({ retries: 0, fetch: async () => answers[count++ % answers.length]!() });
+    for (let at = 0; at < 300; at++) await read(many.rest, { signal }).catch(() => {});
+    expect([count, getEventListeners(signal, "abort").length]).toEqual([300, 0]);
+  });
+});
+
+describe("an answer", () => {
+  it.each([
+    ["a portal's page", text(200, "text/html", "<html>please pay</html>"), "internal", "RESPONSE_MALFORMED", 200],
+    ["JSON that breaks off", text(200, "application/json", '{"key": "a'), "internal", "RESPONSE_MALFORMED", 200],
+    ["a body that is cut off", truncated('{"key": "a'), "unavailable", "NETWORK_FAILED", 0],
+    ["a cut connection", reset, "unavailable", "NETWORK_FAILED", 0],
+    ["a proxy's page", text(502, "text/html", "<html>bad gateway</html>"), "unavailable", "RESPONSE_MALFORMED", 502],
+    ["a redirect", text(307, "text/plain", "", { location: "http://127.0.0.1:9/elsewhere" }), "unknown", "RESPONSE_MALFORMED", 307],
+  ] as const)("that is none is typed: %s", async (_, answer, code, reason, status) => {
+    server.script(answer);
+    expect(await errorOf(unwrap(read(clientOf({ retries: 0 }).rest)))).toMatchObject({ code, reason, status, attempts: 1, method: "parapet.document.v1.DocumentService/Get" });
+  });
+
+  it("keeps what the contract does not know, and its secrets do not print", async () => {
+    server.script(ok({ token: "secret-1", somethingNew: [1] }, { "x-more": "m" }));
+    const { data, response } = await clientOf().rest.POST("/v1/auth/login", { body: { username: "a", password: "p" } });
+    expect(data).toEqual({ token: "secret-1", somethingNew: [1] });
+    expect([response.status, response.headers.get("x-more")]).toEqual([200, "m"]);
+    expect(inspect(data)).not.toContain("secret-1");
+  });
+
+  it("that streams comes as it is sent, has no bound once it has begun, and ends with its call", async () => {
+    const controller = new AbortController();
+    server.script(stall('{"document":{"key":"a"}}\n'));
+    const { clock, rest } = clientOf();
+    const { data } = await rest.POST("/v1/export", { body: { collection: "c" }, parseAs: "stream", signal: controller.signal });
+    expect(clock.pending()).toEqual([]);
+    const reader = data!.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+    expect(new TextDecoder().decode((await reader.read()).value)).toContain('"a"');
+    controller.abort();
+    expect(await errorOf(reader.read())).toMatchObject({ reason: "CALL_CANCELLED", method: "parapet.document.v1.DocumentService/Export" });
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
+    await until(() => server.seen[0]!.cut);
+  });
+});
+
+describe("a token", () => {
+  it("that ended is replaced once for all calls, whose errors never show one", async () => {
+    let asked = 0;
+    server.script((response, request) => (request.headers.authorization === "Bearer secret-2" ? ok({ key: "k" }) : problem(401, "unauthenticated", "TOKEN_EXPIRED"))(response, request));
+    const { rest } = clientOf({ token: async () => `secret-${++asked}` });
+    await Promise.all(Array.from({ length: 20 }, () => unwrap(act(rest) as unknown as ReturnType<typeof read>)));
+    expect([asked, server.seen.length]).toEqual([2, 40]);
+    server.script(reset);
+    for (const value of [rest, await errorOf(read(rest))]) expect(inspect(value, { depth: 9, showHidden: true })).not.toContain("secret-");
+  });
+});
+
+describe("those who watch", () => {
+  it("hear of every attempt and where it goes, and middleware of the whole call", async () => {
+    server.script(unavailable, ok({ key: "k" }));
+    const heard: unknown[] = [];
+    const { rest } = clientOf({
+      apiKey: "secret",
+      hooks: {
+        attempt({ method, url, attempt, headers }) {
+          expect(headers.has("x-api-key")).toBe(false);
+          headers.set("traceparent", `00-${attempt}`);
+          return ({ status, reason, retryInMs }) => void heard.push([method, url.replace(server.url, ""), attempt, status, reason, retryInMs]);
+        },
+      },
+    });
+    rest.use({ onRequest: ({ request }) => void request.headers.set("x-mine", "1"), onResponse: ({ response }) => void heard.push(response.status) });
+    await read(rest);
+    const [method, path] = ["parapet.document.v1.DocumentService/Get", "/v1/collections/c/documents/k"];
+    expect(heard).toEqual([[method, path, 1, 503, "STORE_UNAVAILABLE", 100], [method, path, 2, 200, undefined, undefined], 200]);
+    expect(server.seen.map(({ headers }) => [headers["traceparent"], headers["x-mine"], headers["x-api-key"]])).toEqual([["00-1", "1", "secret"], ["00-2", "1", "secret"]]);
+  });
+});
