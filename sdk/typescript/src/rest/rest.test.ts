@@ -181,7 +181,7 @@ describe("those who watch", () => {
         },
       },
     });
-    rest.use({ onRequest: ({ request }) => void request.headers.set("x-mine", "1"), onResponse: ({ response }) => void heard.push(response.status) });
+    rest.use({ onRequest: ({ request }) => request.headers.set("x-mine", "1"), onResponse: ({ response }) => void heard.push(response.status) });
     await read(rest);
     const [method, path] = ["parapet.document.v1.DocumentService/Get", "/v1/collections/c/documents/k"];
     expect(heard).toEqual([[method, path, 1, 503, "STORE_UNAVAILABLE", 100], [method, path, 2, 200, undefined, undefined], 200]);
