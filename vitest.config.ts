@@ -1,4 +1,4 @@
-// Tells vitest where the tests are, which conditions load workspace packages from source, and how many may run at once.
+// Tells vitest where the tests are, which conditions load workspace packages from source, what files share, and how many run at once.
 
 import { defineConfig } from "vitest/config";
 
@@ -12,7 +12,13 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ["**/src/**/*.test.ts", "tests/**/*.test.ts", "scripts/**/*.test.mjs"],
+    // In this order, so that the short ones fill the cores while the last of the long ones end.
+    projects: [
+      // Whole servers, processes and signals: each file has a process of its own.
+      { extends: true, test: { name: "system", include: ["tests/**/*.test.ts", "scripts/**/*.test.mjs"], isolate: true } },
+      // What stands beside the code keeps nothing in modules or globals: files share processes, and load the modules once.
+      { extends: true, test: { name: "unit", include: ["**/src/**/*.test.ts"], isolate: false } },
+    ],
     exclude: ["**/dist/**", "**/node_modules/**"],
     testTimeout: 30_000,
     pool: "forks",
