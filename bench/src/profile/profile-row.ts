@@ -51,9 +51,9 @@ export async function profileRow(text: string, catalogue: Catalogue, { warmUp, s
   const meter = createMeter(servers, cores);
   try {
     const { child } = servers.of.get(row.server)!;
-    if (warmUp !== undefined) await meter.warmUp(row, warmUp);
+    await meter.measure({ rows: [row], warmUp, rounds: [], seconds });
     await probe(child, { probe: "profile-start" });
-    const samples = await meter.measure(Array.from({ length: stretches }, () => row), seconds);
+    const samples = await meter.measure({ rows: [row], warmUp: undefined, rounds: [Array.from({ length: stretches }, () => row)], seconds });
     await probe(child, { probe: "profile-stop", file });
     const requests = samples.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond * seconds, 0);
     process.stdout.write(`\n${titleOf(row)}, ${Math.round(requests)} requests\n`);

@@ -7,7 +7,7 @@ import { profileRow } from "../profile/profile-row.js";
 import { describeMachine, renderReport, type Report, writeReport } from "./report.js";
 import { type Pair, ratioResults, rowResult, type Sample } from "./results.js";
 import { titleOf, type Row } from "./rows.js";
-import { type Block, blocksOf, pairsOf } from "./schedule.js";
+import { pairsOf, type Sitting, sittingsOf } from "./schedule.js";
 import { startServers } from "./servers.js";
 
 /** Runs the bench. Resolves to the exit code: 0 if every answer was right, 1 if not, 64 for a wrong command line. */
@@ -53,31 +53,30 @@ async function measure({ rounds, seconds, warmUp, documents }: BenchOptions, sel
   };
   const cores = coresOfMachine();
   const machine = describeMachine(cores.server !== undefined, rounds, seconds);
-  const schedule = Array.from({ length: rounds }, (_, index) => blocksOf(selected, index + 1));
-  const stretches = schedule.flat().reduce((sum, block) => sum + block.stretches.length, 0);
+  const sittings = sittingsOf(selected, rounds);
+  const stretches = sittings.reduce((sum, sitting) => sum + sitting.rounds.flat().length, 0);
   say(`${rows.length} rows, ${comparisons.length} comparisons; ${rounds} rounds, ${stretches} stretches of ${seconds} s`);
   if (machine.loadAverage > loadAverageQuiet) say(`the machine is busy, at a load average of ${machine.loadAverage}: figures will be far apart`);
-  const servers = await startServers(new Set(rows.map(({ server }) => server)), { cores, documents, onProgress: say });
-  const meter = createMeter(servers, cores);
   const samples = new Map<Row, Sample[]>(rows.map((row) => [row, []]));
-  const pairs = new Map<Block["comparison"], Pair[]>(comparisons.map((comparison) => [comparison, []]));
-  try {
-    for (const row of warmUp === undefined ? [] : rows) {
-      say(`warming up ${titleOf(row)}`);
-      await meter.warmUp(row, warmUp!);
+  const pairs = new Map<Sitting["comparison"], Pair[]>(comparisons.map((comparison) => [comparison, []]));
+  for (const [index, { comparison, ...course }] of sittings.entries()) {
+    const servers = await startServers(new Set(course.rows.map(({ server }) => server)), { cores, documents, onProgress: say });
+    const meter = createMeter(servers, cores);
+    try {
+      await meter.measure({
+        ...course,
+        warmUp,
+        seconds,
+        onRound(stretchesOfRound, measured) {
+          for (const [stretch, row] of stretchesOfRound.entries()) samples.get(row)!.push(measured[stretch]!);
+          if (comparison !== undefined) pairs.get(comparison)!.push(...pairsOf(comparison, stretchesOfRound, measured));
+        },
+      });
+    } finally {
+      await meter.close();
+      await servers.close();
     }
-    for (const [index, blocks] of schedule.entries()) {
-      for (const block of blocks) {
-        const measured = await meter.measure(block.stretches, seconds);
-        block.stretches.forEach((row, stretch) => samples.get(row)!.push(measured[stretch]!));
-        const found = pairsOf(block, measured);
-        if (block.comparison !== undefined) pairs.get(block.comparison)!.push(...found);
-        say(`round ${index + 1} of ${rounds}: ${outcomeOf(block, measured, found)}`);
-      }
-    }
-  } finally {
-    await meter.close();
-    await servers.close();
+    say(`${index + 1} of ${sittings.length}: ${outcomeOf(comparison, course.rows, pairs.get(comparison) ?? [], samples)}`);
   }
   return {
     machine,
@@ -94,8 +93,8 @@ function messageOf({ message, cause }: Error): string {
 /** A load average up to which a machine counts as idle. */
 const loadAverageQuiet = 0.5;
 
-/** A block in one line. */
-function outcomeOf({ comparison, stretches }: Block, measured: readonly Sample[], pairs: readonly Pair[]): string {
-  if (comparison === undefined) return `${titleOf(stretches[0]!)}: ${measured.map(({ cpuMicrosPerRequest }) => cpuMicrosPerRequest.toFixed(1)).join(", ")} µs CPU`;
-  return pairs.length === 0 ? "" : ratioResults(comparison, pairs).map(({ name, value }) => `${name}: ${value.toFixed(2)}`).join("; ");
+/** A sitting in one line. */
+function outcomeOf(comparison: Sitting["comparison"], [row]: readonly Row[], pairs: readonly Pair[], samples: ReadonlyMap<Row, readonly Sample[]>): string {
+  if (comparison === undefined) return `${titleOf(row!)}: ${rowResult(row!, samples.get(row!)!).cpuMicrosPerRequest} µs CPU`;
+  return ratioResults(comparison, pairs).map(({ name, value }) => `${name}: ${value.toFixed(2)}`).join("; ");
 }

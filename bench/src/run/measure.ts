@@ -24,21 +24,28 @@ const addedFrom = 100_000_000;
 
 const loadProcess = fileURLToPath(new URL("../load/load-process.js", import.meta.url));
 
+/** What to measure over connections that are open all along. Rows have the same number of load processes. */
+export interface Course {
+  /** The rows, each once. */
+  readonly rows: readonly Row[];
+  /** Load on each row ahead of the first round; undefined: none. */
+  readonly warmUp: WarmUp | undefined;
+  /** Stretches that follow each other at once, round by round. */
+  readonly rounds: readonly (readonly Row[])[];
+  /** Seconds of a stretch. */
+  readonly seconds: number;
+  /** Told what the stretches of a round came to. */
+  readonly onRound?: (stretches: readonly Row[], samples: readonly Sample[]) => void;
+}
+
 /** Measures rows, one at a time. */
 export interface Meter {
   /**
-   * Puts a row under load without measuring it.
+   * Measures some rows. Resolves to the samples of all stretches in their order.
    *
    * @throws Error if one answer was wrong.
    */
-  warmUp(row: Row, warmUp: WarmUp): Promise<void>;
-  /**
-   * Measures rows one straight after the other, each for some seconds; connections of all are open all along. Rows that
-   * follow each other have the same number of load processes.
-   *
-   * @throws Error if one answer was wrong.
-   */
-  measure(rows: readonly Row[], seconds: number): Promise<readonly Sample[]>;
+  measure(course: Course): Promise<readonly Sample[]>;
   close(): Promise<void>;
 }
 
@@ -139,17 +146,20 @@ export function createMeter(servers: Servers, cores: Cores): Meter {
   }
 
   return {
-    warmUp: (row, { seconds, secondsMax, requests }) =>
-      connected([row], async () => {
-        await of(row, run(row, 0, { ms: seconds * 1000, msMax: secondsMax * 1000, requestsMin: requests / row.shape.loads }));
-      }),
-    measure(rows, seconds) {
-      const distinct = [...new Set(rows)];
-      return connected(distinct, async () => {
-        const samples: Sample[] = [];
-        await bringIn(distinct);
-        for (const row of rows) samples.push(await of(row, measureOne(row, distinct.indexOf(row), seconds)));
-        return samples;
+    measure({ rows, warmUp, rounds, seconds, onRound }) {
+      return connected(rows, async () => {
+        for (const [job, row] of warmUp === undefined ? [] : rows.entries()) {
+          await of(row, run(row, job, { ms: warmUp!.seconds * 1000, msMax: warmUp!.secondsMax * 1000, requestsMin: warmUp!.requests / row.shape.loads }));
+        }
+        const all: Sample[] = [];
+        for (const stretches of rounds) {
+          await bringIn(rows);
+          const samples: Sample[] = [];
+          for (const row of stretches) samples.push(await of(row, measureOne(row, rows.indexOf(row), seconds)));
+          onRound?.(stretches, samples);
+          all.push(...samples);
+        }
+        return all;
       });
     },
     async close() {

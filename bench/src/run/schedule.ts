@@ -2,38 +2,41 @@
 import type { Catalogue, Comparison } from "./comparisons.js";
 import type { Row } from "./rows.js";
 
-/** Stretches that are measured one straight after the other, over connections that are open all along. */
-export interface Block {
-  /** What the stretches compare; undefined for a row by itself. */
+/**
+ * What is measured in one go: its servers are started for it and nobody else's, its connections stay open all along. So what a
+ * server did for another row, or how long it stood idle, is in nobody's figures.
+ */
+export interface Sitting {
+  /** What is compared; undefined for a row by itself. */
   readonly comparison: Comparison | undefined;
-  readonly stretches: readonly Row[];
+  /** The rows, each once. */
+  readonly rows: readonly Row[];
+  /** Stretches that are measured one straight after the other, round by round. */
+  readonly rounds: readonly (readonly Row[])[];
 }
 
-/** Rounds in which a row by itself is measured: every second one. */
-const aloneEvery = 2;
+/** Part of the rounds in which a row by itself is measured. */
+const roundsAlone = 0.5;
 
 /**
- * The blocks of one round, counted from 1. A comparison is measured A B B A and the next time B A A B, so that whatever grows
- * slower or faster meanwhile favours nobody; every other round runs backwards. Blocks of which a round has several are spread.
+ * The sittings of a run of so many rounds. A comparison is measured A B B A and the next time B A A B, so that whatever grows
+ * slower or faster meanwhile favours nobody.
  */
-export function blocksOf({ rows, comparisons }: Catalogue, round: number): readonly Block[] {
+export function sittingsOf({ rows, comparisons }: Catalogue, rounds: number): readonly Sitting[] {
+  const times = (part: number): number => Math.max(1, Math.round(rounds * part));
   const alone = rows.filter((row) => !comparisons.some(({ ours, peer }) => row === ours || row === peer));
-  const blocks: Block[] = round % aloneEvery === 1 ? alone.map((row) => ({ comparison: undefined, stretches: [row, row] })) : [];
-  const passes = Math.max(1, ...comparisons.map(({ blocksPerRound }) => blocksPerRound));
-  for (let pass = 0; pass < passes; pass++) {
-    for (const comparison of comparisons) {
+  return [
+    ...comparisons.map((comparison): Sitting => {
       const { ours, peer, blocksPerRound } = comparison;
-      const due = blocksPerRound >= 1 ? pass < blocksPerRound : pass === 0 && (round - 1) % Math.round(1 / blocksPerRound) === 0;
-      const turn = blocksPerRound >= 1 ? (round - 1) * blocksPerRound + pass : (round - 1) * blocksPerRound;
-      if (due) blocks.push({ comparison, stretches: turn % 2 === 0 ? [ours, peer, peer, ours] : [peer, ours, ours, peer] });
-    }
-  }
-  return round % 2 === 1 ? blocks : blocks.reverse();
+      const block = (_: unknown, index: number): readonly Row[] => (index % 2 === 0 ? [ours, peer, peer, ours] : [peer, ours, ours, peer]);
+      return { comparison, rows: [ours, peer], rounds: Array.from({ length: times(blocksPerRound) }, block) };
+    }),
+    ...alone.map((row): Sitting => ({ comparison: undefined, rows: [row], rounds: Array.from({ length: times(roundsAlone) }, () => [row, row]) })),
+  ];
 }
 
-/** Pairs of neighbouring stretches of a block, ours first. */
-export function pairsOf<Measured>({ comparison, stretches }: Block, measured: readonly Measured[]): readonly { readonly ours: Measured; readonly peer: Measured }[] {
-  if (comparison === undefined) return [];
+/** Pairs of neighbouring stretches of a round, ours first. */
+export function pairsOf<Measured>(comparison: Comparison, stretches: readonly Row[], measured: readonly Measured[]): readonly { readonly ours: Measured; readonly peer: Measured }[] {
   return Array.from({ length: stretches.length / 2 }, (_, pair) => {
     const [first, second] = [measured[2 * pair]!, measured[2 * pair + 1]!];
     return stretches[2 * pair] === comparison.ours ? { ours: first, peer: second } : { ours: second, peer: first };
