@@ -1,5 +1,5 @@
 /** A gated server around any connect-es services: plans, gate, protocols and the one port, composed. */
-import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { create, type DescService, hasOption } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
@@ -12,6 +12,7 @@ import { bind, type ListenOptions } from "./edge/bind.js";
 import { createClientIp } from "./edge/client-ip.js";
 import { createOnePort, type OnePort, type OnePortTimeouts } from "./edge/one-port.js";
 import { createRequestFacts } from "./edge/request-facts.js";
+import { createRequestIds } from "./edge/request-id.js";
 import { createAct } from "./gate/act.js";
 import { buildPlans, declaredBuckets, type Registration } from "./gate/build-plans.js";
 import type { Pseudonym } from "./gate/field-paths.js";
@@ -136,15 +137,16 @@ export function createParapet(options: ParapetOptions): Parapet {
   });
   const flood = createFlood(options.audit, pseudonymKey, nowMs);
   const act = createAct({ gate, audit: options.audit, flood, idempotency: options.idempotency, pseudonym, log });
+  const newId = createRequestIds();
   const handler = createDispatch({
     plans,
     routes: options.rest ?? [],
     documents: options.documents ?? new Map(),
     gate,
     act,
-    newId: randomUUID,
+    newId,
     factsOf: createRequestFacts({
-      newId: randomUUID,
+      newId,
       clientIp: createClientIp(options.trustedProxies ?? [], (peer) => log.warn("a forwarding header from an untrusted peer is ignored; PARAPET_TRUSTED_PROXIES lists those that are believed", { peer })),
     }),
     corsOrigins: options.corsOrigins ?? [],

@@ -212,7 +212,14 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     refusers[spelling.protocol](exchange, spelling, failure, [["x-request-id", facts.requestId], ["cache-control", "no-store"], ["x-content-type-options", "nosniff"], ...headers]);
   };
 
-  const running = new Set<Promise<void>>();
+  // A number, not a set of them: V8 keeps a set's outgrown tables alive, and with them the calls that were in them.
+  let running = 0;
+  let idle: (() => void)[] = [];
+  const over = (): void => {
+    if (--running > 0) return;
+    for (const tellIdle of idle) tellIdle();
+    idle = [];
+  };
   const serve = (exchange: Exchange): void => {
     const broken = (cause: unknown): void => {
       log.error("request failed outside its call", { cause: toFailure(cause) });
@@ -222,8 +229,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     try {
       const outcome = handle(exchange);
       if (outcome instanceof Promise) {
-        running.add(outcome);
-        const over = (): void => void running.delete(outcome);
+        running++;
         outcome.then(over, (cause: unknown) => {
           over();
           broken(cause);
@@ -241,9 +247,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       serve(new Http1Exchange(request, response));
     },
     http2: (stream, headers, rawHeaders) => serve(new Http2Exchange(stream, headers, rawHeaders)),
-    async idle() {
-      while (running.size > 0) await Promise.allSettled(running);
-    },
+    idle: () => (running === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve))),
     unreadable: (status, phrase) => bareProblem(unreadable[status]?.() ?? notHttp(), status, phrase, options.newId()),
   };
 }
