@@ -18,16 +18,17 @@ export function toParapetError(thrown: unknown, clock: Clock): ParapetError {
   // What the call was ended with travels as the cause.
   if (thrown.cause instanceof ParapetError) return thrown.cause;
   const details = thrown.details.flatMap((detail) => ("type" in detail ? [decodeDetail(detail.type, detail.value)] : []));
-  // Node's HTTP/2 says of a connection that was reset that its streams were cancelled; here nobody cancelled.
-  if (!findDetail(details, "google.rpc.ErrorInfo") && (thrown.code === Code.Canceled || (thrown.cause !== undefined && ofNetwork.includes(thrown.code)))) {
-    return clientError("NETWORK_FAILED", "the server could not be reached, or the connection broke off", { cause: thrown.cause });
-  }
   const code = codeToString(thrown.code) as CodeName;
-  return new ParapetError({
-    code,
-    message: thrown.rawMessage || code,
-    details,
-    requestId: requestIdOf(thrown.metadata),
-    retryAfterMs: retryAfterMsOf(thrown.metadata, clock),
-  });
+  const { rawMessage, metadata, cause } = thrown;
+  const facts = { code, message: rawMessage || code, details, requestId: requestIdOf(metadata), retryAfterMs: retryAfterMsOf(metadata, clock) };
+  if (!findDetail(details, "google.rpc.ErrorInfo")) {
+    const type = metadata.get("content-type");
+    if (type && !type.startsWith("application/")) return clientError("RESPONSE_MALFORMED", rawMessage, facts);
+    // What it finds wrong itself connect-es gives a code like a server's, but no headers.
+    const own = type ? undefined : /^(serialize )|^(protocol error|parse |message size|missing trailer|unsupported content)/.exec(rawMessage);
+    if (own) return clientError(own[1] ? "REQUEST_INVALID" : "RESPONSE_MALFORMED", rawMessage);
+    // Node's HTTP/2 says of a connection that was reset that its streams were cancelled; here nobody cancelled.
+    if (thrown.code === Code.Canceled || (cause !== undefined && ofNetwork.includes(thrown.code))) return clientError("NETWORK_FAILED", "the connection failed", { cause });
+  }
+  return new ParapetError(facts);
 }

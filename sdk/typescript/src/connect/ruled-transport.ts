@@ -1,9 +1,10 @@
 /** A transport that follows the rules of the runtime: one deadline, safe retries, credentials, idempotency keys, typed errors. */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { StreamResponse, Transport } from "@connectrpc/connect";
+import { createAsyncIterable } from "@connectrpc/connect/protocol";
 import { rules } from "../gen/rules.js";
 import type { Client } from "../runtime/client.js";
-import { clientError, type ParapetError } from "../runtime/error.js";
+import type { ParapetError } from "../runtime/error.js";
 import { type Attempt, begin, type CallOptions, execute } from "../runtime/execute.js";
 import { createLeg, follow, type Leg } from "../runtime/follow.js";
 import type { Method } from "../runtime/method.js";
@@ -40,13 +41,13 @@ export function createRuledTransport(client: Client, inner: Transport): Transpor
       const method = methodOf(desc);
       const { resume } = method;
       // What may be sent again must be at hand for that.
-      let request = fromClient ? undefined : await only(input);
+      let request = fromClient ? undefined : (await input[Symbol.asyncIterator]().next()).value;
       const options: CallOptions = { ...optionsOf(signal, timeoutMs, header), retries: fromClient ? 0 : undefined };
       const progress = begin(client, options);
       const open = async (broken?: ParapetError) => {
         const perform = ({ scope, headers, deadlineMs }: Attempt) =>
           attempt(client, async () => {
-            const response = await scope.wait(inner.stream(desc, scope.signal, finite(deadlineMs), headers, request ? iterate([request]) : input, contextValues));
+            const response = await scope.wait(inner.stream(desc, scope.signal, finite(deadlineMs), headers, request ? createAsyncIterable([request]) : input, contextValues));
             const leg = await legOf(client, scope, response, !fromClient);
             return { value: { response, leg }, status: 200, headers: response.header };
           });
@@ -95,7 +96,8 @@ function methodOf({ parent, name, methodKind, idempotency }: Descriptor): Method
   const fullName = `${parent.typeName}/${name}`;
   return {
     name: fullName,
-    kind: methodKind === "unary" || methodKind === "server_streaming" ? methodKind : "client_streaming",
+    // Nothing here asks for it; what streams both ways has no kind of its own in the runtime.
+    kind: methodKind as Method["kind"],
     idempotency: idempotencyLevels[idempotency],
     key: "ignored",
     needs: "principal",
@@ -110,12 +112,3 @@ function optionsOf(signal: AbortSignal | undefined, timeoutMs: number | undefine
 }
 
 const finite = (ms: number): number | undefined => (ms < Infinity ? Math.ceil(ms) : undefined);
-
-async function only<T>(messages: AsyncIterable<T>): Promise<T> {
-  for await (const message of messages) return message;
-  throw clientError("REQUEST_INVALID", "there is no request");
-}
-
-async function* iterate<T>(messages: readonly T[]): AsyncGenerator<T, void, undefined> {
-  yield* messages;
-}

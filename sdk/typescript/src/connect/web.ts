@@ -36,8 +36,8 @@ export function createTransport(options: ClientOptions, make: (base: TransportBa
   const inner = make({
     baseUrl: client.baseUrl,
     useBinaryFormat: true,
-    // A followed redirect would hand X-API-Key to whatever host it names.
-    fetch: (input, init) => client.fetch(typeof input === "string" ? input : "href" in input ? input.href : input.url, { ...init, redirect: "manual" }),
+    // What transports give is a string. A followed redirect would hand X-API-Key to whatever host it names.
+    fetch: (input, init) => client.fetch(input as string, { ...init, redirect: "manual" }),
   });
   return createRuledTransport(client, inner);
 }
