@@ -44,6 +44,14 @@ describe("a refused request over HTTP/1.1", () => {
     expect(received).not.toMatch(/connection: close/i);
   });
 
+  it("takes the whole upload of a browser, which shows its page no answer before that", async () => {
+    const bytes = 15 * 1024 * 1024;
+    socket.write(`POST / HTTP/1.1\r\nhost: x\r\norigin: https://app.example\r\ncontent-length: ${bytes}\r\n\r\n`);
+    const failure = await new Promise<Error | null | undefined>((resolve) => socket.write(Buffer.alloc(bytes), resolve));
+    expect(failure ?? undefined).toBeUndefined();
+    await answered(1);
+  });
+
   it("lets a caller that sends without end read the answer before it closes", async () => {
     socket.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n\r\n");
     const chunk = Buffer.alloc(64 * 1024);

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { fail, Reason } from "../errors.js";
 import { type LastBearer, noBearer } from "../identity/read-credential.js";
-import { headerBytesMax, refusedBodyBufferBytes, refusedBodyDiscardBytes, refusedBodyDiscardMs } from "../limits.js";
+import { headerBytesMax, messageBytesMax, refusedBodyBufferBytes, refusedBodyDiscardBytes, refusedBodyDiscardMs, refusedUploadDiscardMs } from "../limits.js";
 import { endWithTurn } from "./turn.js";
 
 /** Header names (lower case) with one value each, in the order they are sent. */
@@ -222,16 +222,19 @@ export class Http1Exchange extends Exchange {
     }
     // RPC clients send their small messages chunked: those connections live on if the rest arrives within the bounds.
     if (declared !== undefined) response.shouldKeepAlive = false;
+    // Browsers hide an answer that overtakes its upload unless it is 4xx or 5xx, and refusals of gRPC-Web and of streams are 200.
+    const isUpload = declared !== undefined && declared <= messageBytesMax && this.headers.origin !== undefined;
+    const [bytesMax, discardMs] = isUpload ? [messageBytesMax, refusedUploadDiscardMs] : [refusedBodyDiscardBytes, refusedBodyDiscardMs];
     this.#bodyOver = new Promise((resolve) => {
       let discarded = 0;
       const over = (whole: boolean): void => {
         clearTimeout(timer);
         resolve(whole);
       };
-      const timer = setTimeout(over, refusedBodyDiscardMs, false);
+      const timer = setTimeout(over, discardMs, false);
       request.on("data", (chunk: Uint8Array) => {
         discarded += chunk.length;
-        if (discarded >= refusedBodyDiscardBytes) request.pause();
+        if (discarded >= bytesMax) request.pause();
       });
       request.resume();
       request.once("end", () => over(true));

@@ -2,6 +2,7 @@
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { createClient } from "../runtime/client.js";
+import { createHidingTransport } from "./hiding-transport.js";
 import type { ConnectOptions } from "./options.js";
 import { createRuledTransport } from "./ruled-transport.js";
 import { createServiceClients, type ServiceClients } from "./services.js";
@@ -50,6 +51,6 @@ export function createParapetClient({ protocol, httpVersion = protocol === "grpc
     protocol === "grpc"
       ? transports.grpc({ ...common, sessionManager })
       : transports[protocol](httpVersion === "2" ? { ...common, httpVersion, sessionManager } : { ...common, httpVersion, nodeOptions: tls });
-  const transport = createRuledTransport(client, validate ? createValidatingTransport(inner, validate) : inner);
+  const transport = createHidingTransport(createRuledTransport(client, validate ? createValidatingTransport(inner, validate) : inner));
   return { ...createServiceClients(transport), transport, close: () => sessionManager.abort() };
 }
