@@ -65,6 +65,8 @@ export async function openHttp2Connection(
   let sendWindow = windowBytesDefault;
   let receivedSinceTopUp = 0;
   let rest: Buffer | undefined;
+  /** Requests that go out in one piece, once all answers that have arrived are read. */
+  let outgoing: Uint8Array[] = [];
 
   socket.write(preface);
   socket.write(settingsFrame());
@@ -90,7 +92,12 @@ export async function openHttp2Connection(
     slotOfStream.set(nextStream, slot);
     nextStream += 2;
     slot.startedMs = performance.now();
-    socket.write(request);
+    outgoing.push(request);
+  }
+
+  function flush(): void {
+    if (outgoing.length > 0) socket.write(Buffer.concat(outgoing));
+    outgoing = [];
   }
 
   function finish(stream: number, slot: Slot): void {
@@ -161,8 +168,6 @@ export async function openHttp2Connection(
   socket.on("data", (chunk: Buffer) => {
     const buffer = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
     let at = 0;
-    // One write for all requests that the answers of this chunk make room for.
-    socket.cork();
     try {
       while (at + frameHeaderBytes <= buffer.length) {
         const end = at + frameHeaderBytes + buffer.readUIntBE(at, 3);
@@ -173,9 +178,8 @@ export async function openHttp2Connection(
     } catch (error) {
       refuse(error as Error);
       return;
-    } finally {
-      socket.uncork();
     }
+    flush();
     rest = at === buffer.length ? undefined : buffer.subarray(at);
   });
   socket.on("error", refuse);
@@ -189,9 +193,8 @@ export async function openHttp2Connection(
         next.failed(new Error("the server closed the connection before the first request"));
         return;
       }
-      socket.cork();
       for (const slot of slots) send(slot);
-      socket.uncork();
+      flush();
     },
     close() {
       socket.destroy();

@@ -149,7 +149,7 @@ export function createMeter(servers: Servers, cores: Cores): Meter {
     measure({ rows, warmUp, rounds, seconds, onRound }) {
       return connected(rows, async () => {
         for (const [job, row] of warmUp === undefined ? [] : rows.entries()) {
-          await of(row, run(row, job, { ms: warmUp!.seconds * 1000, msMax: warmUp!.secondsMax * 1000, requestsMin: warmUp!.requests / row.shape.loads }));
+          await of(row, run(row, job, { ms: warmUp!.seconds * 1000, msMax: warmUp!.secondsMax * 1000, requestsMin: warmUp!.requests }));
         }
         const all: Sample[] = [];
         for (const stretches of rounds) {
