@@ -1,8 +1,6 @@
 #!/usr/bin/env node
 // Starts the command `parapet-generate` from its build.
-import module from "node:module";
+import "./tune.js";
 
-// Where Node can keep compiled modules between runs, the second run starts sooner.
-module.enableCompileCache?.();
 const { main } = await import("../dist/cli.js");
 process.exitCode = await main(process.argv.slice(2), { out: console.log, err: console.error });

@@ -39,8 +39,11 @@ export async function generate(protoDir: string, choices: readonly TargetChoice[
  */
 export function generateFrom(image: Image, choices: readonly TargetChoice[]): Generated {
   const model = buildModel(image);
-  const files = choices.flatMap(({ target, folder, options }) =>
-    target.emit(model, options, image).map((file) => ({ ...file, path: posix.join(folder, file.path) })),
-  );
+  const files = choices.flatMap(({ target, folder, options }) => filesIn(folder, target.emit(model, options, image)));
   return { model, files, inputs: image.inputs };
+}
+
+/** Files of a target in the folder that was chosen for it. */
+export function filesIn(folder: string, files: readonly OutputFile[]): OutputFile[] {
+  return files.map((file) => ({ ...file, path: posix.join(folder, file.path) }));
 }

@@ -28,8 +28,9 @@ export interface Drift {
 }
 
 /** A generated text's SHA-256 in hex. */
-export function hashOf(content: string | Uint8Array): string {
-  return createHash("sha256").update(content).digest("hex");
+export function hashOf(content: string): string {
+  // Bytes are hashed several times faster than text, even if they have to be made first.
+  return createHash("sha256").update(Buffer.from(content)).digest("hex");
 }
 
 /** The manifest of a set of files. */

@@ -1,5 +1,5 @@
 /** Reads the REST bindings of an RPC into the model, and says what HTTP cannot carry. */
-import { type DescMethod, getOption, hasOption } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { http } from "@parapet/contract/google/api/annotations_pb";
 import type { HttpRule } from "@parapet/contract/google/api/http_pb";
 import { conflict, parseTemplate, pathSetOf } from "../http-template.js";
@@ -7,6 +7,7 @@ import type { Binding, MessageType, Method, Verb } from "../model.js";
 import { fitsText, queryOf } from "../query.js";
 import { resolveField } from "./field-path.js";
 import { fieldOf } from "./messages.js";
+import { optionOf } from "./options.js";
 import type { Problems } from "./problems.js";
 
 const verbs: Readonly<Partial<Record<string, Verb>>> = { get: "GET", put: "PUT", post: "POST", delete: "DELETE", patch: "PATCH" };
@@ -15,8 +16,8 @@ const bodiless: ReadonlySet<Verb> = new Set(["GET", "DELETE"]);
 
 /** The bindings of a method, the main one first. Those with a problem are left out, their problem noted. */
 export function bindingsOf(method: DescMethod, problems: Problems): Binding[] {
-  if (!hasOption(method, http)) return [];
-  const rule = getOption(method, http);
+  const rule = optionOf(method, http);
+  if (rule === undefined) return [];
   for (const additional of rule.additionalBindings) {
     if (additional.additionalBindings.length > 0) {
       problems.add("template-invalid", method, `${nameOf(method)}: an additional binding has additional bindings itself`);
@@ -100,15 +101,19 @@ export function checkQueries(method: DescMethod, model: Method, message: (name: 
 /** Notes pairs of bindings that can match the same request, where neither is the more special one. */
 export function checkConflicts(methods: readonly { readonly desc: DescMethod; readonly bindings: readonly Binding[] }[], problems: Problems): void {
   const routes = methods.flatMap(({ desc, bindings }) => bindings.map((binding) => ({ desc, binding, paths: pathSetOf(binding) })));
-  for (const [index, route] of routes.entries()) {
-    for (const other of routes.slice(0, index)) {
-      if (other.binding.verb !== route.binding.verb || !conflict(other.paths, route.paths)) continue;
+  const before = new Map<Verb, typeof routes>();
+  for (const route of routes) {
+    const others = before.get(route.binding.verb) ?? [];
+    before.set(route.binding.verb, others);
+    for (const other of others) {
+      if (!conflict(other.paths, route.paths)) continue;
       problems.add(
         "route-conflict",
         route.desc,
         `${route.binding.verb} ${route.binding.template} of ${nameOf(route.desc)} and ${other.binding.template} of ${nameOf(other.desc)} match the same paths`,
       );
     }
+    others.push(route);
   }
 }
 

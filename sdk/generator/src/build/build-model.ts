@@ -22,7 +22,7 @@ const idempotencyLevels: Readonly<Record<Level, IdempotencyLevel>> = {
 /** What every method of one contract is built from. */
 interface Context {
   readonly buckets: readonly Bucket[];
-  readonly reasons: readonly Reason[];
+  readonly reasons: ReadonlyMap<string, Reason>;
   readonly message: (name: string) => MessageType | undefined;
   readonly examples: ExampleMaker;
   readonly problems: Problems;
@@ -43,9 +43,10 @@ export function buildModel(image: Image): Model {
   const enums = types.enums.map((desc) => enumOf(desc, own.has(desc.file.name)));
   const byName = new Map(messages.map((message) => [message.fullName, message]));
   const enumByName = new Map(enums.map((each) => [each.fullName, each]));
+  const reasons = reasonsOf(registry.files);
   const context: Context = {
     buckets: bucketsOf(registry.files, problems),
-    reasons: reasonsOf(registry.files),
+    reasons: new Map(reasons.map((reason) => [reason.name, reason])),
     message: (name) => byName.get(name),
     examples: new ExampleMaker({ message: (name) => byName.get(name), enum: (name) => enumByName.get(name) }, registry),
     problems,
@@ -73,7 +74,7 @@ export function buildModel(image: Image): Model {
     messages,
     enums,
     buckets: context.buckets,
-    reasons: context.reasons,
+    reasons,
   };
 }
 

@@ -11,6 +11,7 @@ import {
 import { field_behavior, FieldBehavior } from "@parapet/contract/google/api/field_behavior_pb";
 import { field as fieldPolicy } from "@parapet/contract/parapet/policy/v1/policy_pb";
 import type { EnumType, Field, FieldBehaviour, FieldType, MessageType, Scalar } from "../model.js";
+import { optionOf } from "./options.js";
 import { celOf, rulesOf } from "./rules.js";
 import { docsOf } from "./source.js";
 
@@ -53,8 +54,7 @@ export function collectTypes(files: readonly DescFile[], methods: readonly DescM
 
 /** One message. */
 export function messageOf(desc: DescMessage, own: boolean): MessageType {
-  // An option that is not set still costs a message to read, and most are not.
-  const rules = hasOption(desc, messageRules) ? (toJson(MessageRulesSchema, getOption(desc, messageRules)) as Record<string, unknown>) : {};
+  const rules = optionOf(desc, messageRules);
   return {
     fullName: desc.typeName,
     name: nameInPackage(desc),
@@ -67,9 +67,9 @@ export function messageOf(desc: DescMessage, own: boolean): MessageType {
       jsonName: protoCamelCase(oneof.name),
       docs: docsOf(oneof),
       fields: oneof.fields.map((field) => field.name),
-      required: hasOption(oneof, oneofRules) && getOption(oneof, oneofRules).required,
+      required: optionOf(oneof, oneofRules)?.required ?? false,
     })),
-    cel: celOf(rules),
+    cel: rules === undefined ? [] : celOf(toJson(MessageRulesSchema, rules) as Record<string, unknown>),
     own,
   };
 }
@@ -126,7 +126,8 @@ export function fieldOf(desc: DescField): Field {
 }
 
 function readField(desc: DescField): Field {
-  const rules = hasOption(desc, fieldRules) ? rulesOf(getOption(desc, fieldRules)) : undefined;
+  const option = optionOf(desc, fieldRules);
+  const rules = option && rulesOf(option);
   return {
     name: desc.name,
     jsonName: desc.jsonName,
@@ -139,7 +140,7 @@ function readField(desc: DescField): Field {
     docs: docsOf(desc),
     deprecated: desc.deprecated,
     redact: isSecret(desc),
-    personal: hasOption(desc, fieldPolicy) && getOption(desc, fieldPolicy).personal,
+    personal: optionOf(desc, fieldPolicy)?.personal ?? false,
     behaviour: (hasOption(desc, field_behavior) ? getOption(desc, field_behavior) : [])
       .filter((behaviour) => behaviour !== FieldBehavior.FIELD_BEHAVIOR_UNSPECIFIED)
       .map((behaviour) => FieldBehavior[behaviour]!.toLowerCase() as FieldBehaviour),

@@ -1,5 +1,5 @@
 /** Reads the policy of an RPC into the model, and says what it leaves out. */
-import { type DescFile, type DescMessage, type DescMethod, getOption, hasOption, ScalarType } from "@bufbuild/protobuf";
+import { type DescFile, type DescMessage, type DescMethod, ScalarType } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt";
 import { field as fieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import {
@@ -13,6 +13,7 @@ import {
 } from "@parapet/contract/parapet/policy/v1/policy_pb";
 import type { Access, Audit, Bucket, Limit, Policy, Resume } from "../model.js";
 import { resolveField } from "./field-path.js";
+import { optionOf } from "./options.js";
 import type { Problems } from "./problems.js";
 
 const algorithms: Readonly<Record<Algorithm, Bucket["algorithm"] | undefined>> = {
@@ -37,7 +38,7 @@ const idempotencyKeys = {
 export function bucketsOf(files: Iterable<DescFile>, problems: Problems): Bucket[] {
   const buckets = new Map<string, Bucket>();
   for (const file of files) {
-    for (const bucket of getOption(file, filePolicy).buckets) {
+    for (const bucket of optionOf(file, filePolicy)?.buckets ?? []) {
       const { name, requests, burst } = bucket;
       const algorithm = algorithms[bucket.algorithm];
       const windowMs = Number(bucket.window?.seconds ?? 0n) * 1000 + Math.trunc((bucket.window?.nanos ?? 0) / 1e6);
@@ -56,11 +57,11 @@ export function bucketsOf(files: Iterable<DescFile>, problems: Problems): Bucket
 
 /** The policy of a method; undefined, with a problem noted, where there is none. */
 export function policyOf(method: DescMethod, buckets: readonly Bucket[], problems: Problems): Policy | undefined {
-  if (!hasOption(method, methodPolicy)) {
+  const option = optionOf(method, methodPolicy);
+  if (option === undefined) {
     problems.add("policy-missing", method, `${nameOf(method)} has no policy: add option (parapet.policy.v1.method), or an entry of a policy file`);
     return undefined;
   }
-  const option = getOption(method, methodPolicy);
   const access = accessOf(method, option, problems);
   const limit = limitOf(method, option, buckets, problems);
   const audit = auditOf(method, option, problems);
@@ -157,8 +158,8 @@ function checkString(method: DescMethod, option: string, path: string, problems:
 /** An empty collection means the server itself, unless a rule refuses it. */
 function mayBeEmpty(message: DescMessage, path: string): boolean {
   const found = resolveField(message, path);
-  if ("fault" in found || !hasOption(found.field, fieldRules)) return true;
-  const rules = getOption(found.field, fieldRules);
+  const rules = "fault" in found ? undefined : optionOf(found.field, fieldRules);
+  if (rules === undefined) return true;
   if (rules.required) return false;
   const string = rules.type.case === "string" ? rules.type.value : undefined;
   return !(string && (string.minLen > 0n || string.minBytes > 0n || string.len > 0n));

@@ -1,8 +1,9 @@
 /** Reads the reasons of errors, and which of them a call of an RPC can meet. */
-import { type DescEnum, type DescFile, type DescMethod, getOption, hasOption } from "@bufbuild/protobuf";
+import type { DescEnum, DescFile, DescMethod } from "@bufbuild/protobuf";
 import { Code } from "@parapet/contract/google/rpc/code_pb";
 import { ReasonSchema, spec } from "@parapet/contract/parapet/error/v1/reason_pb";
 import type { Conditional, Method, MethodReason, Paging, Policy, Reason } from "../model.js";
+import { optionOf } from "./options.js";
 import type { Problems } from "./problems.js";
 import { docsOf } from "./source.js";
 
@@ -36,27 +37,27 @@ const ofBadCredential = ["TOKEN_INVALID", "TOKEN_EXPIRED", "API_KEY_INVALID", "C
 
 /** Every reason of a contract: the values of its enums that carry `parapet.error.v1.spec`, else those of parapet.error.v1. */
 export function reasonsOf(files: Iterable<DescFile>): Reason[] {
-  const enums = [...files].flatMap((file) => file.enums).filter((each) => each.values.some((value) => hasOption(value, spec)));
+  const enums = [...files].flatMap((file) => file.enums).filter((each) => each.values.some((value) => optionOf(value, spec) !== undefined));
   const all = (enums.length > 0 ? enums : [ReasonSchema as DescEnum]).flatMap(reasonsOfEnum);
   return all.sort((a, b) => a.number - b.number);
 }
 
 function reasonsOfEnum(desc: DescEnum): Reason[] {
   const prefix = `${desc.name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toUpperCase()}_`;
-  return desc.values
-    .filter((value) => hasOption(value, spec))
-    .map((value) => {
-      const { code, httpStatus, title, retryable } = getOption(value, spec);
-      return {
-        name: value.name.startsWith(prefix) ? value.name.slice(prefix.length) : value.name,
-        number: value.number,
-        code: Code[code] === "CANCELLED" ? "canceled" : Code[code]!.toLowerCase(),
-        httpStatus: httpStatus || httpStatusOfCode[code],
-        title,
-        retryable,
-        docs: docsOf(value),
-      };
-    });
+  return desc.values.flatMap((value) => {
+    const said = optionOf(value, spec);
+    if (said === undefined) return [];
+    const { code, httpStatus, title, retryable } = said;
+    return {
+      name: value.name.startsWith(prefix) ? value.name.slice(prefix.length) : value.name,
+      number: value.number,
+      code: Code[code] === "CANCELLED" ? "canceled" : Code[code]!.toLowerCase(),
+      httpStatus: httpStatus || httpStatusOfCode[code],
+      title,
+      retryable,
+      docs: docsOf(value),
+    };
+  });
 }
 
 /** What a comment says beside the reasons, and the reasons that its sentence "Errors: A, B if …." names. */
@@ -82,18 +83,17 @@ export interface ReasonFacts {
   readonly named: readonly string[];
 }
 
-/** The reasons a call of a method can meet, sorted by number. Names in its comment that do not exist are noted. */
-export function reasonsOfMethod(desc: DescMethod, facts: ReasonFacts, all: readonly Reason[], problems: Problems): MethodReason[] {
-  const known = new Map(all.map((reason) => [reason.name, reason.number]));
+/** The reasons a call of a method can meet, sorted by number; `all` are those of the contract by name. Names in its comment that do not exist are noted. */
+export function reasonsOfMethod(desc: DescMethod, facts: ReasonFacts, all: ReadonlyMap<string, Reason>, problems: Problems): MethodReason[] {
   const from = new Map<string, MethodReason["from"]>(ofTransport.map((name) => [name, "transport"]));
   for (const name of impliedBy(facts)) from.set(name, "policy");
   for (const name of facts.named) {
-    if (known.has(name)) from.set(name, "comment");
+    if (all.has(name)) from.set(name, "comment");
     else problems.add("reason-unknown", desc, `${desc.parent.typeName}/${desc.name}: its comment names the error ${name}, which no reason has`);
   }
   return [...from]
-    .filter(([name]) => known.has(name))
-    .sort(([a], [b]) => known.get(a)! - known.get(b)!)
+    .filter(([name]) => all.has(name))
+    .sort(([a], [b]) => all.get(a)!.number - all.get(b)!.number)
     .map(([name, origin]) => ({ name, from: origin }));
 }
 

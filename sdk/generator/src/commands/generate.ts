@@ -37,9 +37,9 @@ async function run(command: "generate" | "check", args: readonly string[], outpu
   const out = resolve(values.out);
   const manifestFile = values.manifest === undefined ? join(out, "manifest.json") : resolve(values.manifest);
   const image = openContract(values);
-  const [{ generateFrom }, { choicesOf }] = await Promise.all([import("../generate.js"), import("./choices.js")]);
+  const [{ generateInThreads }, { choicesOf }] = await Promise.all([import("../threads/generate.js"), import("./choices.js")]);
   const choices = choicesOf(values.target, values.option);
-  const { files, inputs, model } = generateFrom(await image, choices);
+  const { files, inputs, model } = await generateInThreads(await image, choices);
   const manifest = manifestOf(inputs, files);
   if (command === "check") {
     const drift = await driftOf(out, manifestFile, files);

@@ -6,6 +6,7 @@ import { placeOf } from "../build/source.js";
 import type { Problem } from "../errors.js";
 import type { Image } from "../image.js";
 import type { Method, Model } from "../model.js";
+import { indexOf } from "../model-index.js";
 
 /** A rule: what is wrong with a method, in words; undefined: nothing. */
 interface LintRule {
@@ -35,7 +36,7 @@ const rules: readonly LintRule[] = [
     rule: "paging-missing",
     fault: ({ name, kind, paging, response }, model) => {
       if (kind !== "unary" || paging !== undefined || !listName.test(name)) return undefined;
-      const items = model.messages.find(({ fullName }) => fullName === response)?.fields.find(({ cardinality, type }) => cardinality === "repeated" && type.kind === "message");
+      const items = indexOf(model).messages.get(response)?.fields.find(({ cardinality, type }) => cardinality === "repeated" && type.kind === "message");
       return items && `lists ${items.name} without page_token and next_page_token (AIP-158)`;
     },
   },

@@ -1,5 +1,6 @@
 /** Target `conformance`: what a suite needs to know of every method to test a deployment from outside. */
 import type { Json, JsonObject, Method, Model, Target } from "../../model.js";
+import { indexOf } from "../../model-index.js";
 import { tsHeader } from "../mark.js";
 import { tsLiteral } from "../ts-literal.js";
 
@@ -118,25 +119,16 @@ export function caseOf(model: Model, method: Method): JsonObject {
     fullRequest: method.examples.request ?? null,
     invalid: method.examples.invalid.map(({ field, rule, request }) => ({ field, rule, request })),
     secretFields: secretFieldsOf(model, method.request, []),
-    responseFields: messageOf(model, method.response)?.fields.map(({ jsonName }) => jsonName) ?? [],
+    responseFields: indexOf(model).messages.get(method.response)?.fields.map(({ jsonName }) => jsonName) ?? [],
     reasons: method.reasons.flatMap(({ name, from }): Json[] => (from === "comment" ? [name] : [])) as Json[],
   };
 }
 
 function secretFieldsOf(model: Model, typeName: string, above: readonly string[], path: readonly string[] = []): string[] {
   if (above.includes(typeName)) return [];
-  return (messageOf(model, typeName)?.fields ?? []).flatMap((field) => {
+  return (indexOf(model).messages.get(typeName)?.fields ?? []).flatMap((field) => {
     const here = [...path, field.name];
     if (field.redact) return [here.join(".")];
     return field.type.kind === "message" ? secretFieldsOf(model, field.type.name, [...above, typeName], here) : [];
   });
-}
-
-/** Messages of a model by name: models do not change. */
-const indexes = new WeakMap<Model, ReadonlyMap<string, Model["messages"][number]>>();
-
-function messageOf(model: Model, name: string): Model["messages"][number] | undefined {
-  const index = indexes.get(model) ?? new Map(model.messages.map((message) => [message.fullName, message]));
-  indexes.set(model, index);
-  return index.get(name);
 }

@@ -1,5 +1,6 @@
 /** Looks things up in a model by their names. */
 import type { EnumType, Field, MessageType, Model } from "../../model.js";
+import { indexOf } from "../../model-index.js";
 
 /** Messages and enums of a model. */
 export interface Types {
@@ -16,8 +17,7 @@ export interface Types {
 
 /** Makes the index. */
 export function typesOf(model: Model): Types {
-  const messages = new Map(model.messages.map((each) => [each.fullName, each]));
-  const enums = new Map(model.enums.map((each) => [each.fullName, each]));
+  const { messages, enums } = indexOf(model);
   const fieldsOf = (fullName: string | undefined): readonly Field[] => (fullName === undefined ? [] : (messages.get(fullName)?.fields ?? []));
   return {
     message: (fullName) => messages.get(fullName),

@@ -1,5 +1,6 @@
 /** Messages and enums as JSON Schemas of their protobuf-JSON. */
 import type { EnumType, Field, FieldType, MessageType, Model, Rules, Scalar } from "../../model.js";
+import { indexOf } from "../../model-index.js";
 import { isRequired } from "../../rules.js";
 import { celOfField, celOfMessage } from "./cel.js";
 import { keyKeywords, listKeywords, mapKeywords, scalarKeywords, setKeywords, specialNumbers, timeKeywords } from "./constraints.js";
@@ -81,8 +82,9 @@ export class SchemaBuilder {
 
   constructor(model: Model) {
     this.names = componentNames(model);
-    this.messages = new Map(model.messages.map((message) => [message.fullName, message]));
-    this.enums = new Map(model.enums.map((each) => [each.fullName, each]));
+    const { messages, enums } = indexOf(model);
+    this.messages = messages;
+    this.enums = enums;
     this.twofold = this.findTwofold(model);
     const methods = model.services.flatMap((service) => service.methods);
     const coming = this.reachable(methods.map(({ request }) => request));

@@ -1,5 +1,6 @@
 /** Names that the TypeScript target makes: each unique, whatever the contract calls its things. */
 import type { Method, Model, Service } from "../../model.js";
+import { indexOf } from "../../model-index.js";
 import { kebabCase } from "../kebab-case.js";
 
 /** Names of one service. */
@@ -77,11 +78,12 @@ export function createNames(model: Model, types: readonly { readonly fullName: s
   const services = new Map<string, ServiceNames>();
   const methods = new Map<string, MethodNames>();
   const properties = new Set<string>(reservedMembers).add("client");
+  const namesakes = new Map<string, number>();
+  for (const { name } of model.services) namesakes.set(name, (namesakes.get(name) ?? 0) + 1);
   for (const service of model.services) {
-    const own = model.messages.filter((message) => message.package === service.package).map(({ name }) => name);
     const stem = service.name.replace(/(?<=.)Service$/, "");
-    const plain = lowerFirst(own.includes(stem) ? plural(stem) : stem);
-    const twice = model.services.filter((other) => other.name === service.name).length > 1;
+    const plain = lowerFirst(indexOf(model).messages.has(service.package === "" ? stem : `${service.package}.${stem}`) ? plural(stem) : stem);
+    const twice = namesakes.get(service.name)! > 1;
     const property = [...(twice ? [] : [plain]), camel(domain(service.package)) + upperFirst(plain), camel(service.package) + upperFirst(plain)].find((name) => !properties.has(name))!;
     properties.add(property);
     services.set(service.fullName, {

@@ -1,5 +1,6 @@
 /** Which types requests hold, and which responses. */
 import type { Model } from "../../model.js";
+import { indexOf } from "../../model-index.js";
 
 /** Full names of messages and enums that the methods reach. */
 export interface Reach {
@@ -9,13 +10,13 @@ export interface Reach {
 
 /** Follows the fields of all requests and of all responses. */
 export function reachOf(model: Model): Reach {
-  const fields = new Map(model.messages.map((message) => [message.fullName, message.fields]));
+  const { messages } = indexOf(model);
   const collect = (roots: readonly string[]): Set<string> => {
     const found = new Set<string>();
     const visit = (name: string): void => {
       if (found.has(name)) return;
       found.add(name);
-      for (const { type } of fields.get(name) ?? []) {
+      for (const { type } of messages.get(name)?.fields ?? []) {
         if (type.kind !== "scalar") visit(type.name);
       }
     };

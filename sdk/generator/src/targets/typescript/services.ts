@@ -1,5 +1,6 @@
 /** One module a service: what the contract says of each method, a function that can be imported alone, and a class of the facade. */
 import type { Field, MessageType, Method, Model, Service } from "../../model.js";
+import { indexOf } from "../../model-index.js";
 import { tsHeader } from "../mark.js";
 import { jsdoc } from "./docs.js";
 import { relative } from "./modules.js";
@@ -35,8 +36,7 @@ type FindMessage = (fullName: string) => MessageType | undefined;
 
 /** Writes the module of one service. */
 export function emitService(model: Model, service: Service, names: Names): string {
-  const messages = new Map(model.messages.map((message) => [message.fullName, message]));
-  const find: FindMessage = (fullName) => messages.get(fullName);
+  const find: FindMessage = (fullName) => indexOf(model).messages.get(fullName);
   const { className, module } = names.service(service);
   const methods = service.methods.filter(isCallable);
   const imports = new Map<string, Set<string>>();
@@ -86,7 +86,7 @@ export function emitMethods(model: Model, names: Names): string {
 
 /** Writes what layers with descriptors must know beyond these: much smaller than the table of methods, since most methods are like all others. */
 export function emitRules(model: Model): string {
-  const messages = new Map(model.messages.map((message) => [message.fullName, message]));
+  const { messages } = indexOf(model);
   const rows = model.services
     .flatMap(({ methods }) => methods)
     .flatMap((method) => {
