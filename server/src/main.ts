@@ -4,7 +4,7 @@ import { createApp } from "./app.js";
 import { ContractError } from "./gate/build-plans.js";
 import type { Bootstrapped } from "./identity/bootstrap.js";
 import { createLog, type Log } from "./log.js";
-import { collectStartGarbage } from "./start-garbage.js";
+import { boundHeap } from "./heap.js";
 import { version } from "./version.js";
 import { type Primary, startPrimary } from "./workers/primary.js";
 
@@ -47,7 +47,7 @@ export async function serve({ argv, env, stderr }: ServeOptions): Promise<number
     stderr.write(`parapet: ${error instanceof ContractError ? error.message : `cannot start: ${(error as Error).message}`}\n`);
     return unavailableExit;
   }
-  await collectStartGarbage();
+  await boundHeap();
   const { port } = server;
   announceAdmin(server.bootstrapped, stderr);
   if (!config.authEnabled) stderr.write("parapet: authentication is off; only programs on this machine may call\n");

@@ -5,7 +5,7 @@ import type { Config } from "../config.js";
 import { directoryOf, type SharedPlace } from "../foundation.js";
 import { ContractError } from "../gate/build-plans.js";
 import { createLog, withFields } from "../log.js";
-import { collectStartGarbage } from "../start-garbage.js";
+import { boundHeap } from "../heap.js";
 import { awaitAdmission } from "../store/admission.js";
 import type { ToPrimary, ToWorker } from "./messages.js";
 
@@ -59,7 +59,7 @@ async function start(number: number, owner: number, config: Config): Promise<voi
       return awaitAdmission(directoryOf(place, config));
     };
     app = await createApp({ config, log, worker: { owner, admission, collectMetrics } });
-    await collectStartGarbage();
+    await boundHeap();
     tell({ kind: "ready" });
   } catch (error) {
     await app?.close().catch(() => undefined);
