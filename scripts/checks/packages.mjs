@@ -22,6 +22,23 @@ export const run = async (): Promise<string> => {
   return document?.key ?? String(new ParapetError({ code: "unknown", reason: "UNSPECIFIED", message: "" }) && verifyWebhook);
 };
 `;
+const peersTs = `import { createParapetClient } from "@parapet/sdk/connect";
+import { createParapetClient as createWebClient } from "@parapet/sdk/connect/web";
+import { createRestClient, unwrap, type RestCallOptions } from "@parapet/sdk/rest";
+import { createFakeServer, refuse } from "@parapet/sdk/testing";
+import { documentsGet } from "@parapet/sdk";
+export const run = async (): Promise<string> => {
+  const { documents, close } = createParapetClient({ baseUrl: "http://test", protocol: "grpc", apiKey: "k" });
+  const { document } = await documents.get({ collection: "docs", key: "a" });
+  close();
+  for await (const message of createWebClient({ baseUrl: "http://test", protocol: "grpc-web" }).documents.export({ collection: "docs" })) if (message.document) return message.document.key;
+  const rest = createRestClient({ baseUrl: "http://test" });
+  const options = { timeoutMs: 500 } satisfies RestCallOptions;
+  const got = await unwrap(rest.GET("/v1/collections/{collection}/documents/{key}", { params: { path: { collection: "docs", key: "a" } }, ...options }));
+  createFakeServer().on(documentsGet, () => refuse("DOCUMENT_NOT_FOUND"));
+  return got.key + (document?.key ?? "");
+};
+`;
 const policyProto = `syntax = "proto3";
 package acme.v1;
 import "parapet/policy/v1/policy.proto";
@@ -36,12 +53,19 @@ await drive(({ url, credential }) => async ({ call, signal }) => {
 });
 `;
 const strict = (compilerOptions) => JSON.stringify({ compilerOptions: { strict: true, noEmit: true, target: "ES2022", lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], ...compilerOptions }, files: ["consumer.ts"] });
-const nodeNext = strict({ module: "NodeNext" });
-const bundler = strict({ module: "ESNext", moduleResolution: "bundler" });
 const node = (...args) => [process.execPath, ...args];
 const importing = (specifier, check) => node("--input-type=module", "-e", `import * as it from "${specifier}"; if (!(${check})) throw new Error("not as expected")`);
 const requiring = (specifier, check) => node("--no-warnings", "-e", `const it = require("${specifier}"); if (!(${check})) throw new Error("not as expected")`);
 const both = (specifier, check) => ({ [`import ${specifier}`]: importing(specifier, check), [`require ${specifier}`]: requiring(specifier, check) });
+/** A consumer in TypeScript, compiled by both compilers and both ways of resolving. */
+const typed = (consumer, more = {}) => ({ "consumer.ts": consumer, "nodenext.json": strict({ module: "NodeNext", ...more }), "bundler.json": strict({ module: "ESNext", moduleResolution: "bundler", ...more }) });
+const onNode = { types: ["node"] };
+const compiled = {
+  "TypeScript 5.9, nodenext": [tool("tsc"), "-p", "nodenext.json"],
+  "TypeScript 5.9, bundler": [tool("tsc"), "-p", "bundler.json"],
+  "TypeScript 7, nodenext": [typescript7, "-p", "nodenext.json"],
+};
+const bundled = (file, platform) => ({ [`esbuild for ${platform}`]: [tool("esbuild"), file, "--bundle", `--platform=${platform}`, "--format=esm", "--outfile=bundle.js", "--log-level=warning"] });
 const bin = (name, ...args) => ({ [`${name} ${args.join(" ")}`]: [`node_modules/.bin/${name}`, ...args] });
 
 /** Packages: where they are, which others of ours they need, what a stranger writes, and what must then work. */
@@ -49,6 +73,8 @@ const packages = {
   contract: {
     folder: "gen",
     files: {
+      ...typed(`import { DocumentService } from "@parapet/contract/parapet/document/v1/document_service_pb";\nimport type { paths } from "@parapet/contract/openapi/types";\nexport const name: "Get" | string = DocumentService.method.get.name;\nexport type Add = paths["/v1/add"]["post"];\n`),
+      "browser.mjs": `export { DocumentService } from "@parapet/contract/web/parapet/document/v1/document_service_pb";`,
       "proto/acme/v1/shop.proto": policyProto,
       "buf.yaml": readFileSync(join(root, "gen/README.md"), "utf8").match(/```yaml\n([\s\S]*?)```/)[1],
     },
@@ -56,15 +82,15 @@ const packages = {
       ...both("@parapet/contract/parapet/document/v1/document_service_pb", "it.DocumentService.method.get"),
       ...both("@parapet/contract/web/parapet/document/v1/document_service_pb", "it.DocumentService.method.get"),
       "buf build with the policy options": [join(root, "node_modules/.bin/buf"), "build"],
+      ...bundled("browser.mjs", "browser"),
+      ...compiled,
     },
   },
   sdk: {
     folder: "sdk/typescript",
     needs: ["contract"],
     files: {
-      "consumer.ts": consumerTs,
-      "nodenext.json": nodeNext,
-      "bundler.json": bundler,
+      ...typed(consumerTs),
       "browser.mjs": `import { Parapet } from "@parapet/sdk"; globalThis.parapet = new Parapet({ baseUrl: "/" });`,
     },
     checks: {
@@ -72,16 +98,48 @@ const packages = {
       ...both("@parapet/sdk/webhooks", "it.verifyWebhook"),
       ...both("@parapet/sdk/logging", "it.createLoggingHooks"),
       ...both("@parapet/sdk/testing", "it.createFakeServer"),
-      "esbuild for browsers": [tool("esbuild"), "browser.mjs", "--bundle", "--platform=browser", "--format=esm", "--outfile=bundle.js", "--log-level=warning"],
-      "TypeScript 5.9, nodenext": [tool("tsc"), "-p", "nodenext.json"],
-      "TypeScript 5.9, bundler": [tool("tsc"), "-p", "bundler.json"],
-      "TypeScript 7, nodenext": [typescript7, "-p", "nodenext.json"],
+      ...bundled("browser.mjs", "browser"),
+      ...compiled,
     },
   },
-  server: { folder: "server", needs: ["contract"], checks: both("@parapet/server", "it.createParapet && it.serve && it.docsPage('it').get('/docs')") },
+  "sdk + peers": {
+    folder: "sdk/typescript",
+    needs: ["contract"],
+    peers: ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node", "@connectrpc/connect-web", "openapi-fetch", "@types/node"],
+    files: {
+      ...typed(peersTs, onNode),
+      "browser.mjs": `export { createParapetClient } from "@parapet/sdk/connect/web"; export { createRestClient } from "@parapet/sdk/rest"; export { createFakeServer } from "@parapet/sdk/testing";`,
+    },
+    checks: {
+      ...both("@parapet/sdk/connect", "it.createParapetClient({ baseUrl: 'http://127.0.0.1:9', protocol: 'grpc' }).documents.get"),
+      ...both("@parapet/sdk/connect/web", "it.createParapetClient({ baseUrl: 'http://127.0.0.1:9', protocol: 'grpc-web' }).documents.get"),
+      ...both("@parapet/sdk/rest", "it.createRestClient({ baseUrl: 'http://127.0.0.1:9' }).GET"),
+      ...bundled("browser.mjs", "browser"),
+      ...compiled,
+    },
+  },
+  server: {
+    folder: "server",
+    needs: ["contract"],
+    peers: ["@types/node"],
+    files: typed(`import { createParapet } from "@parapet/server";\nexport const make: (...args: never[]) => unknown = createParapet;\n`, onNode),
+    checks: { ...both("@parapet/server", "it.createParapet && it.serve && it.docsPage('it').get('/docs')"), ...compiled },
+  },
   cli: { folder: "sdk/cli", needs: ["contract", "sdk", "server"], checks: bin("parapet", "--help") },
-  generator: { folder: "sdk/generator", needs: ["contract"], checks: { ...both("@parapet/generator", "Object.keys(it).length > 0"), ...bin("parapet-generate", "--help"), ...bin("protoc-gen-parapet-openapi", "--help") } },
-  conformance: { folder: "conformance", needs: ["contract"], checks: { ...both("@parapet/conformance", "Object.keys(it).length > 0"), ...bin("parapet-conformance", "--help") } },
+  generator: {
+    folder: "sdk/generator",
+    needs: ["contract"],
+    peers: ["@types/node"],
+    files: typed(`import * as generator from "@parapet/generator";\nexport const names: string[] = Object.keys(generator);\n`, onNode),
+    checks: { ...both("@parapet/generator", "Object.keys(it).length > 0"), ...compiled, ...bin("parapet-generate", "--help"), ...bin("protoc-gen-parapet-openapi", "--help") },
+  },
+  conformance: {
+    folder: "conformance",
+    needs: ["contract"],
+    peers: ["@types/node"],
+    files: typed(`import * as conformance from "@parapet/conformance";\nexport const names: string[] = Object.keys(conformance);\n`, onNode),
+    checks: { ...both("@parapet/conformance", "Object.keys(it).length > 0"), ...compiled, ...bin("parapet-conformance", "--help") },
+  },
   battery: {
     folder: "sdk/battery",
     files: { "your-client.mjs": strangersClient },
@@ -105,6 +163,11 @@ try {
   if (!existsSync(tool("publint"))) await must([...npm, "ci", "--ignore-scripts", "--prefix", tools], root);
   const tarballs = {};
   for (const [name, { folder }] of Object.entries(packages)) {
+    const same = Object.keys(tarballs).find((other) => packages[other].folder === folder);
+    if (same) {
+      tarballs[name] = tarballs[same];
+      continue;
+    }
     const output = await must([...npm, "pack", "--json", "--pack-destination", work], join(root, folder));
     tarballs[name] = join(work, JSON.parse(output.slice(output.indexOf("[\n")))[0].filename);
   }
@@ -119,14 +182,14 @@ try {
 console.log(`packages: ${failures === 0 ? "all work" : `${failures} FAILED`} (${((performance.now() - start) / 1000).toFixed(0)} s)`);
 process.exitCode = failures === 0 ? 0 : 1;
 
-async function tryOut(name, { needs = [], files = {}, checks }, tarballs) {
+async function tryOut(name, { needs = [], peers = [], files = {}, checks }, tarballs) {
   const home = join(work, name);
   for (const [path, text] of Object.entries({ "package.json": '{ "private": true, "type": "commonjs" }', ...files })) {
     mkdirSync(dirname(join(home, path)), { recursive: true });
     writeFileSync(join(home, path), text);
   }
   const all = {
-    install: [...npm, "install", "--ignore-scripts", "--prefer-offline", ...[...needs, name].map((one) => tarballs[one])],
+    install: [...npm, "install", "--ignore-scripts", "--prefer-offline", ...[...needs, name].map((one) => tarballs[one]), ...peers.map((peer) => `${peer}@${versionOf(peer)}`)],
     ...checks,
     publint: [tool("publint"), tarballs[name], "--strict"],
     // Of a package that is only a command there are no types to look at.
@@ -139,6 +202,12 @@ async function tryOut(name, { needs = [], files = {}, checks }, tarballs) {
     if (!ok) console.log(output.trim());
     if (!ok && what === "install") return;
   }
+}
+
+/** The version of a package that this repository is built with. */
+function versionOf(name) {
+  const { packages: all } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  return all[`node_modules/${name}`].version;
 }
 
 async function must(command, cwd) {

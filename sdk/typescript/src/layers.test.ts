@@ -35,6 +35,7 @@ it.each([
   ["tracing/index.ts", /^$/],
   ["logging/index.ts", /^$/],
   ["testing/index.ts", /^(@bufbuild\/protobuf|@parapet\/contract)(\/|$)/],
+  ["testing/connect.ts", /^(@bufbuild\/protobuf|@connectrpc\/connect|@parapet\/contract)(\/|$)/],
   ["rest/index.ts", /^(openapi-fetch|@parapet\/contract)(\/|$)/],
   ["connect/index.ts", /^(@bufbuild\/protobuf|@connectrpc\/connect|@connectrpc\/connect-node|@parapet\/contract)(\/|$)/],
 ])("%s imports only what its platform has", (entry, allowed) => {
