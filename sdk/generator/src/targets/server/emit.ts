@@ -1,11 +1,11 @@
 /** Target `server`: a server that starts and passes its contract's conformance before a line of it is written by hand. */
 import { posix } from "node:path";
 import type { Image } from "../../image.js";
-import type { JsonObject, Method, Model, OutputFile, Service, Target } from "../../model.js";
-import { kebabCase } from "../kebab-case.js";
+import type { JsonObject, Method, Model, OutputFile, Target } from "../../model.js";
 import { tsHeader } from "../mark.js";
 import { restTarget } from "../rest/emit.js";
 import { tsLiteral } from "../ts-literal.js";
+import { type Named, namesOf } from "./names.js";
 
 /** Writes `main.ts` and a file for each service once, and what they stand on every time. */
 export const serverTarget: Target = {
@@ -18,19 +18,6 @@ export const serverTarget: Target = {
 
 const here = "gen/server";
 
-/** A service with the names that its files use. */
-interface Named {
-  readonly service: Service;
-  /** Name of the descriptor that protoc-gen-es exports. */
-  readonly descriptor: string;
-  /** Name of the object of handlers. */
-  readonly local: string;
-  /** File of the handlers, without its ending. */
-  readonly file: string;
-  /** Module of the descriptor, seen from the target's folder. */
-  readonly module: string;
-}
-
 function emitServer(model: Model, messages: string, image: Image): OutputFile[] {
   const services = namesOf(model, messages, image);
   return [
@@ -42,29 +29,15 @@ function emitServer(model: Model, messages: string, image: Image): OutputFile[] 
   ];
 }
 
-function namesOf(model: Model, messages: string, image: Image): Named[] {
-  return model.services.map((service) => {
-    const alone = model.services.filter(({ name }) => name === service.name).length === 1;
-    // Two services of one name are told apart by their packages.
-    const full = alone ? service.name : service.fullName.split(".").map((part) => part[0]!.toUpperCase() + part.slice(1)).join("");
-    const file = image.registry.getService(service.fullName)!.file.name;
-    return { service, descriptor: service.name, local: full[0]!.toLowerCase() + full.slice(1), file: kebabCase(full), module: posix.join(messages, `${file}_pb.js`) };
-  });
-}
-
-function importOf({ descriptor, local, module }: Named, from: string): string {
+function importOf({ descriptor, alias, module }: Named, from: string): string {
   const path = posix.relative(from, module);
-  const alias = `${local[0]!.toUpperCase()}${local.slice(1)}`;
   return `import { ${descriptor === alias ? alias : `${descriptor} as ${alias}`} } from "${path.startsWith(".") ? path : `./${path}`}";\n`;
-}
-
-function aliasOf({ local }: Named): string {
-  return local[0]!.toUpperCase() + local.slice(1);
 }
 
 /** How a handler of each kind answers with one sample. */
 const answers: Readonly<Record<Method["kind"], (name: string, sample: string) => string>> = {
-  unary: (name, sample) => `${name}: () => ${sample}`,
+  // Only a computed key makes a property of this name.
+  unary: (name, sample) => `${name === "__proto__" ? '["__proto__"]' : name}: () => ${sample}`,
   server_streaming: (name, sample) => `async *${name}() {\n    yield ${sample};\n  }`,
   client_streaming: (name, sample) => `async ${name}(requests) {\n    await drained(requests);\n    return ${sample};\n  }`,
   bidi_streaming: (name, sample) => `async *${name}(requests) {\n    for await (const _ of requests) yield ${sample};\n  }`,
@@ -82,12 +55,12 @@ function emitSamples(services: readonly Named[]): string {
   const drains = services.some(({ service }) => service.methods.some(({ kind }) => kind === "client_streaming"));
   const objects = services.map((named) => {
     const handlers = named.service.methods.map((method) => {
-      const output = `${aliasOf(named)}.method.${method.localName}.output`;
+      const output = `${named.alias}.method.${method.localName}.output`;
       const response = responseOf(method);
       const sample = response === undefined ? `create(${output})` : `fromJson(${output}, ${tsLiteral(response, "  ")})`;
       return `  /** ${method.name}: a response that keeps the contract's rules. */\n  ${answers[method.kind](method.localName, sample)},\n`;
     });
-    return `\n/** Handlers of ${named.service.fullName} that answer everybody alike. */\nexport const ${named.local}Samples = {\n${handlers.join("")}} satisfies ServiceImpl<typeof ${aliasOf(named)}>;\n`;
+    return `\n/** Handlers of ${named.service.fullName} that answer everybody alike. */\nexport const ${named.local}Samples = {\n${handlers.join("")}} satisfies ServiceImpl<typeof ${named.alias}>;\n`;
   });
   const body = objects.join("");
   const needed = ["create", "fromJson"].filter((name) => body.includes(`${name}(`));
@@ -100,7 +73,7 @@ function emitRegistration(services: readonly Named[]): string {
 ${services.map((named) => importOf(named, here)).join("")}${services.map(({ local, file }) => `import { ${local} } from "../../services/${file}.js";\n`).join("")}
 /** Registers every service of the contract. */
 export function services(router: ServiceRegistrar): void {
-${services.map((named) => `  router.service(${aliasOf(named)}, ${named.local});\n`).join("")}}
+${services.map((named) => `  router.service(${named.alias}, ${named.local});\n`).join("")}}
 `;
 }
 
@@ -111,7 +84,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 ${importOf(named, "services")}import { ${local}Samples } from "../gen/server/samples.js";
 
 /** What is not written here answers with a sample. Nothing here asks who is calling: the contract's policy has been enforced before. */
-export const ${local}: ServiceImpl<typeof ${aliasOf(named)}> = {
+export const ${local}: ServiceImpl<typeof ${named.alias}> = {
   ...${local}Samples,
 };
 `;

@@ -1,0 +1,77 @@
+/** A contract whose names and comments mean something in TypeScript: what is generated compiles, starts and answers. */
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL("..", import.meta.url));
+const protos = join(root, "tests/odd-names");
+const tool = (name: string): string => join(root, "node_modules/.bin", name);
+const generator = join(root, "sdk/generator/bin/parapet-generate.js");
+
+const tsconfig = {
+  compilerOptions: { target: "ES2023", lib: ["ES2023", "DOM", "DOM.Iterable", "DOM.AsyncIterable"], module: "NodeNext", rootDir: "src", outDir: "dist", strict: true, exactOptionalPropertyTypes: true, skipLibCheck: true, types: ["node"] },
+  include: ["src"],
+};
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "parapet-odd-names-"));
+  await symlink(join(root, "node_modules"), join(folder, "node_modules"));
+  await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }));
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(tsconfig));
+  const image = join(folder, "contract.binpb");
+  await run(process.execPath, [generator, "image", "--proto", protos, "--out", image]);
+  const maps = ["google/api/**:@parapet/contract", "parapet/**:@parapet/contract", "buf/validate/**:@bufbuild/protovalidate/gen"].map((map) => `map_imports=${map}`);
+  const template = { version: "v2", plugins: [{ local: tool("protoc-gen-es"), out: "src/gen", strategy: "all", opt: ["target=ts", "import_extension=js", ...maps] }] };
+  await run(tool("buf"), ["generate", image, "--template", JSON.stringify(template)], { cwd: folder });
+  const out = ["server=.", "typescript=gen/client", "rest=gen/rest", "cli=gen/cli", "conformance=gen/conformance", "openapi-module=gen/openapi"];
+  await run(process.execPath, [generator, "--proto", protos, "--out", join(folder, "src"), ...out.flatMap((target) => ["--target", target])]);
+  await run(process.execPath, [generator, "credentials", "--resource", "x"], { cwd: folder });
+}, 60_000);
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe("a contract of odd names", () => {
+  it("compiles, starts, and every call of one request answers with its sample", async () => {
+    await run(tool("tsc"), ["-p", folder]);
+    const server = spawn(process.execPath, ["dist/main.js"], { cwd: folder, env: { ...process.env, PORT: "0" }, stdio: ["ignore", "pipe", "inherit"] });
+    try {
+      const [line] = (await once(createInterface(server.stdout), "line")) as [string];
+      const url = line.replace("listening on ", "");
+      const { roles } = JSON.parse(await readFile(join(folder, "tokens.json"), "utf8")) as { roles: Record<string, string[]> };
+      const { cases } = (await import(join(folder, "dist/gen/conformance/cases.js"))) as { cases: { method: string; kind: string; request: unknown }[] };
+      const answers: Record<string, number> = {};
+      for (const { method, request } of cases.filter(({ kind }) => kind === "unary")) {
+        const response = await fetch(`${url}/${method}`, {
+          method: "POST",
+          headers: { "content-type": "application/json", "x-api-key": roles["admin"]![0]! },
+          body: JSON.stringify(request),
+        });
+        answers[method] = response.status;
+      }
+      expect(answers).toEqual({
+        "odd.v1.CLASSService/Same": 200,
+        "odd.v1.ClassService/Same": 200,
+        "odd.v1.Object/Same": 200,
+        "odd.v1.Router/Same": 200,
+        "odd.v1.Services/Same": 200,
+        "odd.v1.class/Same": 200,
+        "odd.v1.class/__proto__": 200,
+        "odd.v1.class/constructor": 200,
+        "odd.v1.class/delete": 200,
+        "odd.v1.class/toString": 200,
+      });
+    } finally {
+      server.kill();
+      await once(server, "exit");
+    }
+  }, 60_000);
+});
