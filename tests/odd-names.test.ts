@@ -58,6 +58,7 @@ describe("a contract of odd names", () => {
         answers[method] = response.status;
       }
       expect(answers).toEqual({
+        "odd.other.v1.Router/Same": 200,
         "odd.v1.CLASSService/Same": 200,
         "odd.v1.ClassService/Same": 200,
         "odd.v1.Object/Same": 200,
@@ -68,10 +69,19 @@ describe("a contract of odd names", () => {
         "odd.v1.class/constructor": 200,
         "odd.v1.class/delete": 200,
         "odd.v1.class/toString": 200,
+        "then/then": 200,
       });
     } finally {
       server.kill();
       await once(server, "exit");
     }
   }, 60_000);
+
+  it("has an OpenAPI document with a title, whose tags are told apart", async () => {
+    const { openapiJson } = (await import(join(folder, "src/gen/openapi/document.ts"))) as { openapiJson: string };
+    const { info, tags, paths } = JSON.parse(openapiJson) as { info: { title: string }; tags: { name: string }[]; paths: Record<string, { post: { tags: string[] } }> };
+    expect(info.title).toBe("Odd");
+    expect(tags.map(({ name }) => name)).toEqual(["odd.other.v1.Router", "ClassService", "odd.v1.Router", "class", "then"]);
+    expect(paths["/v1/other"]!.post.tags).toEqual(["odd.other.v1.Router"]);
+  });
 });

@@ -3,7 +3,7 @@ import { GeneratorError } from "../../errors.js";
 import type { Model } from "../../model.js";
 import { sampleContext } from "./code-samples.js";
 import { headerComponent, type HeaderName, responseHeaders } from "./headers.js";
-import type { PathItem } from "./names.js";
+import { type PathItem, tagNames } from "./names.js";
 import { type OperationContext, operationOf, pathItemOf } from "./operations.js";
 import { problemSchema, violationSchema } from "./problems.js";
 import { SchemaBuilder } from "./schemas.js";
@@ -33,7 +33,8 @@ export interface DocumentOptions {
 export function documentOf(model: Model, options: DocumentOptions): OpenApiDocument {
   const schemas = new SchemaBuilder(model);
   const responses: Record<string, OpenApiObject> = {};
-  const paths = pathsOf({ model, schemas, responses, samples: sampleContext(model, options) });
+  const tags = tagNames(model);
+  const paths = pathsOf({ model, tags, schemas, responses, samples: sampleContext(model, options) });
   return {
     openapi: "3.1.0",
     info: compact({
@@ -46,7 +47,7 @@ export function documentOf(model: Model, options: DocumentOptions): OpenApiDocum
     servers: [{ url: options.server ?? "/" }],
     tags: model.services
       .filter(({ methods }) => methods.some(({ bindings }) => bindings.length > 0))
-      .map(({ name, docs }) => ({ name, description: docs || name })),
+      .map(({ fullName, name, docs }) => ({ name: tags.get(fullName)!, description: docs || name })),
     paths,
     components: {
       schemas: sortKeys<Schema>({ ...schemas.components, ...(Object.keys(paths).length > 0 ? { Problem: problemSchema(model), Violation: violationSchema } : {}) }),
@@ -108,8 +109,10 @@ function securitySchemes(model: Model): Record<string, OpenApiObject> {
   };
 }
 
-/** The first part that all own packages share, else the first package. */
-function titleOf({ packages: [first = "API"] }: Model): string {
+/** The first part of the first package. */
+function titleOf({ packages }: Model): string {
+  // Files may have no package.
+  const first = packages.find((each) => each !== "") ?? "API";
   const [name = first] = first.split(".");
   return `${name[0]!.toUpperCase()}${name.slice(1)}`;
 }

@@ -13,6 +13,13 @@ export function componentNames(model: Model): ReadonlyMap<string, string> {
   return new Map(types.map(({ fullName, name }) => [fullName, isTaken(name) ? fullName : name]));
 }
 
+/** Tags by full name of their services: the short name where it is unique in the contract, else the full one. */
+export function tagNames({ services }: Model): ReadonlyMap<string, string> {
+  const uses = new Map<string, number>();
+  for (const { name } of services) uses.set(name, (uses.get(name) ?? 0) + 1);
+  return new Map(services.map(({ fullName, name }) => [fullName, uses.get(name) === 1 ? name : fullName]));
+}
+
 /**
  * The operationId of a binding. The main one is `Service_Method`, an additional one names its verb and path as well, so
  * that an id does not depend on the order of bindings. A service name that an earlier package has is followed by its own.

@@ -25,6 +25,8 @@ export function pathItemOf(binding: Binding, method: Method, schemas: SchemaBuil
 /** What operations of one document share. */
 export interface OperationContext {
   readonly model: Model;
+  /** Tags by full name of their services. */
+  readonly tags: ReadonlyMap<string, string>;
   readonly schemas: SchemaBuilder;
   /** Response components, filled as operations refer to them. */
   readonly responses: Record<string, OpenApiObject>;
@@ -33,14 +35,14 @@ export interface OperationContext {
 }
 
 /** The operation of a binding. `item` names the path's parameters. */
-export function operationOf({ model, schemas, responses, samples }: OperationContext, method: Method, binding: Binding, item: PathItem): OpenApiObject {
+export function operationOf({ model, tags, schemas, responses, samples }: OperationContext, method: Method, binding: Binding, item: PathItem): OpenApiObject {
   const query = queryOf((name) => schemas.message(name), method.request, binding);
   const body = bodyOf(method, binding, schemas);
   const summary = firstSentence(method.docs) || method.name;
   const description = descriptionOf(method, binding, query.unfit.map(({ path }) => path));
   const operation = compact({
     operationId: operationId(model, method, binding),
-    tags: [method.service.slice(method.service.lastIndexOf(".") + 1)],
+    tags: [tags.get(method.service)!],
     summary,
     description: description === `${summary}.` ? undefined : description,
     deprecated: method.deprecated || undefined,

@@ -1,5 +1,6 @@
 /** Target `server`: a server that starts and passes its contract's conformance before a line of it is written by hand. */
 import { posix } from "node:path";
+import { GeneratorError, type Problem } from "../../errors.js";
 import type { Image } from "../../image.js";
 import type { JsonObject, Method, Model, OutputFile, Target } from "../../model.js";
 import { tsHeader } from "../mark.js";
@@ -19,6 +20,7 @@ export const serverTarget: Target = {
 const here = "gen/server";
 
 function emitServer(model: Model, messages: string, image: Image): OutputFile[] {
+  checkMethods(model);
   const services = namesOf(model, messages, image);
   return [
     ...restTarget.emit(model, {}, image).map((file) => ({ ...file, path: `${here}/${file.path}` })),
@@ -27,6 +29,19 @@ function emitServer(model: Model, messages: string, image: Image): OutputFile[] 
     ...services.map((named): OutputFile => ({ path: `services/${named.file}.ts`, content: emitHandlers(named), once: true })),
     { path: "main.ts", content: emitMain(), once: true },
   ];
+}
+
+/** Handlers are found by the names that protobuf-es gives to methods, in which case may be lost. */
+function checkMethods({ services }: Model): void {
+  const problems = services.flatMap(({ methods }) => {
+    const first = new Map<string, Method>();
+    return methods.flatMap((method): Problem[] => {
+      const other = first.get(method.localName);
+      if (other === undefined) first.set(method.localName, method);
+      return other === undefined ? [] : [{ rule: "name-clash", place: method.fullName, message: `its handler would be "${method.localName}", as that of ${other.fullName} is` }];
+    });
+  });
+  if (problems.length > 0) throw new GeneratorError(problems);
 }
 
 function importOf({ descriptor, alias, module }: Named, from: string): string {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { buildModel } from "../../build/build-model.js";
 import { main } from "../../cli.js";
 import { emitted, imageOfFile } from "../../testing/contracts.js";
 import { serverTarget } from "./emit.js";
@@ -15,6 +16,19 @@ describe("the skeleton of routes.proto", () => {
       "gen/server/routes.ts", "gen/server/samples.ts", "gen/server/services.ts", "services/routes-service.ts once", "main.ts once",
     ]);
     for (const { path, content } of files.filter((file) => file.path !== "gen/server/routes.ts")) await expect(content).toMatchFileSnapshot(`golden/${path}`);
+  });
+});
+
+describe("two methods of one service that differ in case alone", () => {
+  it("are refused: TypeScript has one name for both", async () => {
+    const image = await imageOfFile("awkward", "routes.proto");
+    const model = buildModel(image);
+    const [service] = model.services;
+    const [method] = service!.methods;
+    const twin = { ...method!, name: "twin", fullName: `${service!.fullName}/twin` };
+    expect(() => serverTarget.emit({ ...model, services: [{ ...service!, methods: [method!, twin] }] }, {}, image)).toThrow(
+      `${twin.fullName}: its handler would be "${method!.localName}", as that of ${method!.fullName} is (name-clash)`,
+    );
   });
 });
 
