@@ -31,6 +31,7 @@ export const problemRules = {
   "policy-file-unmatched": "a policy file names what the contract has",
   "policy-file-conflict": "a policy file says what protos leave open",
   "name-clash": "names that a target makes are unique",
+  "option-invalid": "an option of a target has a value that it knows",
 } as const;
 
 /** Name of a rule. */

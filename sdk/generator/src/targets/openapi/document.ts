@@ -24,19 +24,23 @@ export interface DocumentOptions {
   readonly sdk?: string;
   /** Name of the client's class. */
   readonly facade?: string;
+  /** Version of OpenAPI: `3.1` or `3.2`. */
+  readonly spec?: string;
 }
 
 /**
- * Builds the document (OpenAPI 3.1).
- * @throws GeneratorError with rule `name-clash` if two operations get one id
+ * Builds the document.
+ * @throws GeneratorError with rule `name-clash` if two operations get one id, and with `option-invalid` for another version of OpenAPI
  */
 export function documentOf(model: Model, options: DocumentOptions): OpenApiDocument {
+  const { spec = "3.1" } = options;
+  if (spec !== "3.1" && spec !== "3.2") throw new GeneratorError([{ rule: "option-invalid", place: "openapi.spec", message: `wanted 3.1 or 3.2, not ${JSON.stringify(spec)}` }]);
   const schemas = new SchemaBuilder(model);
   const responses: Record<string, OpenApiObject> = {};
   const tags = tagNames(model);
-  const paths = pathsOf({ model, tags, schemas, responses, samples: sampleContext(model, options) });
+  const paths = pathsOf({ model, tags, schemas, spec, responses, samples: sampleContext(model, options) });
   return {
-    openapi: "3.1.0",
+    openapi: `${spec}.0`,
     info: compact({
       title: options.title ?? titleOf(model),
       version: options.version ?? model.contractVersion,

@@ -14,12 +14,13 @@ const options = {
   server: "URL of the server, may be relative to the document's (default: /)",
   sdk: "package of the TypeScript client, for x-codeSamples (default: operations show none)",
   facade: "name of the client's class (default: what all packages begin with)",
+  spec: "version of OpenAPI, 3.1 or 3.2, which has words for streams (default: 3.1)",
 };
 
 /** Writes `openapi.yaml` and `openapi.json`; with the option `name`, `<name>.openapi.yaml` and `<name>.openapi.json`. */
 export const openapiTarget: Target = {
   name: "openapi",
-  summary: "openapi.yaml, openapi.json: OpenAPI 3.1",
+  summary: "openapi.yaml, openapi.json: OpenAPI 3.1 or 3.2",
   options: { ...options, name: "files are named <name>.openapi.yaml and <name>.openapi.json" },
   emit: (model, given) => {
     const prefix = given["name"] ? `${given["name"]}.` : "";
@@ -75,5 +76,5 @@ function textOf(document: OpenApiDocument): string {
 }
 
 function printed(document: OpenApiDocument): string {
-  return `# ${document.info["title"] as string} as OpenAPI 3.1. ${generatedMark}\n${yamlOf(document)}`;
+  return `# ${document.info["title"] as string} as OpenAPI ${document.openapi.slice(0, 3)}. ${generatedMark}\n${yamlOf(document)}`;
 }

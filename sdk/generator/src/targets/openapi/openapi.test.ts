@@ -55,6 +55,24 @@ describe("a document", () => {
     expect(JSON.parse(texts[1]!)).toEqual(JSON.parse(json!.content));
   });
 
+  it("of OpenAPI 3.2 says what each item of a stream is, and nothing else differently", async () => {
+    const model = await modelOf("parapet");
+    const [older, newer] = [documentOf(model, {}), documentOf(model, { spec: "3.2" })];
+    expect([older.openapi, newer.openapi]).toEqual(["3.1.0", "3.2.0"]);
+    const streams = (document: OpenApiDocument) => [...objectsIn(document.paths)].filter(({ at }) => /\/content\/(application~1x-ndjson|text~1event-stream)$/.test(at));
+    expect(streams(newer).length).toBeGreaterThan(2);
+    expect(streams(newer).map(({ at }) => at)).toEqual(streams(older).map(({ at }) => at));
+    for (const { object } of streams(newer)) expect([Object.hasOwn(object, "itemSchema"), Object.hasOwn(object, "schema")]).toEqual([true, false]);
+    const { content } = operationOf(newer, "DocumentService_Export").responses["200"] as { content: Record<string, { itemSchema: OpenApiObject; example: unknown[] }> };
+    const [item] = content["application/x-ndjson"]!.itemSchema["anyOf"] as { $ref: string }[];
+    expect(targetOf(newer, item!.$ref)).toMatchObject({ type: "object", properties: { contentMd: { type: "string" } } });
+    expect(content["text/event-stream"]!.itemSchema).toMatchObject({ required: ["data"], properties: { data: { contentMediaType: "application/json", contentSchema: item } } });
+    // What is left without its streams is the same.
+    for (const { object } of [...streams(newer), ...streams(older)]) for (const key of Object.keys(object)) delete object[key];
+    expect({ ...newer, openapi: "3.1.0" }).toEqual(older);
+    expect(() => documentOf(model, { spec: "4.0" })).toThrow("wanted 3.1 or 3.2");
+  });
+
   describe.each(["parapet", "awkward"] as const)("of %s", (name: ContractName) => {
     const made = modelOf(name).then((model) => ({ model, document: documentOf(model, {}) }));
 

@@ -28,6 +28,8 @@ export interface OperationContext {
   /** Tags by full name of their services. */
   readonly tags: ReadonlyMap<string, string>;
   readonly schemas: SchemaBuilder;
+  /** Version of OpenAPI: 3.2 has words for streams. */
+  readonly spec: "3.1" | "3.2";
   /** Response components, filled as operations refer to them. */
   readonly responses: Record<string, OpenApiObject>;
   /** What code samples are made of, where they are wanted. */
@@ -35,9 +37,10 @@ export interface OperationContext {
 }
 
 /** The operation of a binding. `item` names the path's parameters. */
-export function operationOf({ model, tags, schemas, responses, samples }: OperationContext, method: Method, binding: Binding, item: PathItem): OpenApiObject {
+export function operationOf({ model, tags, schemas, spec, responses, samples }: OperationContext, method: Method, binding: Binding, item: PathItem): OpenApiObject {
   const query = queryOf((name) => schemas.message(name), method.request, binding);
-  const body = bodyOf(method, binding, schemas);
+  const stream = spec === "3.2" ? items : lines;
+  const body = bodyOf(method, binding, schemas, stream);
   const summary = firstSentence(method.docs) || method.name;
   const description = descriptionOf(method, binding, query.unfit.map(({ path }) => path));
   const operation = compact({
@@ -52,7 +55,7 @@ export function operationOf({ model, tags, schemas, responses, samples }: Operat
       ...headerParameters(method),
     ],
     requestBody: body,
-    responses: { ...successes(method, binding, schemas), ...problemResponses(model, method, body !== undefined, responses) },
+    responses: { ...successes(method, binding, schemas, stream), ...problemResponses(model, method, body !== undefined, responses) },
     "x-parapet-policy": policyExtension(method),
     "x-codeSamples": samples && codeSamplesOf(samples, method, binding),
   });
@@ -103,7 +106,7 @@ function queryParameter({ path, name, field }: QueryParameter, method: Method, s
   });
 }
 
-function bodyOf(method: Method, binding: Binding, schemas: SchemaBuilder): OpenApiObject | undefined {
+function bodyOf(method: Method, binding: Binding, schemas: SchemaBuilder, stream: StreamContent): OpenApiObject | undefined {
   if (binding.body === "") return undefined;
   const request = schemas.message(method.request)!;
   const field = binding.body === "*" ? undefined : request.fields.find(({ name }) => name === binding.body)!;
@@ -113,7 +116,7 @@ function bodyOf(method: Method, binding: Binding, schemas: SchemaBuilder): OpenA
   const schema = field ? bodyFieldSchema(field, captured, schemas) : captured.length > 0 ? schemas.ofFields(request, "in", captured) : schemas.ofMessage(method.request, "in");
   const example = method.examples.request && omit(method.examples.request, schemas, method.request, captured);
   const value = field ? memberOf(example, field.jsonName) : example;
-  return { required: true, content: method.kind === "client_streaming" ? lines(schema, value, false) : { [json]: compact({ schema, example: value }) } };
+  return { required: true, content: method.kind === "client_streaming" ? stream(schema, value, false) : { [json]: compact({ schema, example: value }) } };
 }
 
 function bodyFieldSchema(field: Field, captured: readonly string[], schemas: SchemaBuilder): Schema {
@@ -121,7 +124,7 @@ function bodyFieldSchema(field: Field, captured: readonly string[], schemas: Sch
   return schemas.ofField(field, "in", inner);
 }
 
-function successes(method: Method, binding: Binding, schemas: SchemaBuilder): Record<string, OpenApiObject> {
+function successes(method: Method, binding: Binding, schemas: SchemaBuilder, stream: StreamContent): Record<string, OpenApiObject> {
   const response = schemas.message(method.response);
   const field = response?.fields.find(({ name }) => name === binding.responseBody);
   const raw = (field ? nameOfMessage(field) : method.response) === httpBody;
@@ -130,7 +133,7 @@ function successes(method: Method, binding: Binding, schemas: SchemaBuilder): Re
   const content = (): OpenApiObject => {
     if (raw) return rawContent();
     const schema = field ? schemas.ofField(field, "out") : schemas.ofMessage(method.response, "out");
-    return method.kind === "server_streaming" ? lines(schema, value, true) : { [json]: compact({ schema, example: value }) };
+    return method.kind === "server_streaming" ? stream(schema, value, true) : { [json]: compact({ schema, example: value }) };
   };
   const limited = method.policy.limit.kind === "bucket" ? limitHeaders : [];
   const headers: HeaderName[] = ["RequestId", ...limited];
@@ -153,7 +156,29 @@ function rawContent(): OpenApiObject {
   return { "*/*": { schema: { type: "string", format: "binary" } } };
 }
 
-/** Streams: one JSON value a line or, in responses, one event each. */
+/** Content of a stream of such items, with an example of one. */
+type StreamContent = (schema: Schema, value: Json | undefined, response: boolean) => OpenApiObject;
+
+/** Streams as OpenAPI 3.2 describes them: the schema is that of each item, and an example is the list of them (Media Type Object, sequential media types). */
+function items(schema: Schema, value: Json | undefined, response: boolean): OpenApiObject {
+  const { description: _, ...item } = schema as Schema & { description?: string };
+  if (!response) return { [ndjson]: compact({ itemSchema: item, example: value && [value] }) };
+  const failed = { type: "object", required: ["error"], properties: { error: { $ref: "#/components/schemas/Problem" } }, description: "The last line of a stream that failed midway." };
+  const text = { type: "string", contentMediaType: json, contentSchema: item };
+  return {
+    [ndjson]: compact({ itemSchema: { anyOf: [item, failed] }, example: value && [value] }),
+    [eventStream]: compact({
+      itemSchema: {
+        type: "object",
+        required: ["data"],
+        properties: { data: text, id: { type: "string" }, event: { type: "string", description: "`error` for the last event of a stream that failed midway; its data is a Problem." }, retry: { type: "integer", minimum: 0 } },
+      },
+      example: value && [{ data: JSON.stringify(value) }],
+    }),
+  };
+}
+
+/** Streams as text: one JSON value a line or, in responses, one event each. */
 function lines(schema: Schema, value: Json | undefined, response: boolean): OpenApiObject {
   const text = value === undefined ? undefined : JSON.stringify(value);
   const { description: _, ...item } = schema as Schema & { description?: string };

@@ -1,4 +1,4 @@
-/** The parts of OpenAPI 3.1 that are written here. */
+/** The parts of OpenAPI 3.1 and 3.2 that are written here. */
 
 /** A JSON Schema (draft 2020-12), or a reference to one. */
 export interface Schema {
@@ -12,7 +12,7 @@ export type OpenApiObject = Record<string, unknown>;
 
 /** A document. */
 export interface OpenApiDocument {
-  openapi: "3.1.0";
+  openapi: "3.1.0" | "3.2.0";
   info: OpenApiObject;
   servers: OpenApiObject[];
   tags: OpenApiObject[];
