@@ -52,6 +52,13 @@ describe("parapet-generate", () => {
     expect(texts[join(out, "notes.openapi.yaml")]).toContain("title: Notes");
   });
 
+  it("says which path it cannot write to", async () => {
+    const file = join(out, "file");
+    await writeFile(file, "Not a folder.\n");
+    const { status, err } = await run("--proto", awkward, "--out", file, "--target", "rest");
+    expect({ status, err }).toEqual({ status: 1, err: `parapet-generate: ENOTDIR: not a directory, open '${join(file, "manifest.json")}'` });
+  });
+
   it("leaves files alone that it did not write", async () => {
     await mkdir(join(out, "rest"));
     await writeFile(join(out, "rest/routes.ts"), "// By hand.\n");

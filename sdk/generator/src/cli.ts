@@ -67,6 +67,11 @@ export async function main(args: readonly string[], output: Output, tools: Pick<
       output.err("Try: parapet-generate --help");
       return 2;
     }
+    // What the file system refuses: its message names the path.
+    if ((error as NodeJS.ErrnoException).syscall !== undefined && (error as NodeJS.ErrnoException).path !== undefined) {
+      output.err(`parapet-generate: ${(error as Error).message}`);
+      return 1;
+    }
     throw error;
   }
 }
