@@ -86,6 +86,9 @@ describe("a generated command", () => {
     expect(typed.code).toBe(64);
     expect(typed.err).toContain("--password-file");
     expect(typed.err).not.toContain("hunter2");
+    const whole = await run(["auth", "register", "--request", '{"username":"carol","password":"hunter2hunter2"}']);
+    expect(whole).toMatchObject({ code: 64, err: expect.stringContaining("--request: password is a secret") as string });
+    expect(whole.err).not.toContain("hunter2");
     const file = join(folder, "carol");
     writeFileSync(file, "a long pass phrase of carol\n", { mode: 0o644 });
     chmodSync(file, 0o644);

@@ -85,6 +85,8 @@ export function readCommandLine(command: RpcCommand, argv: readonly string[], re
   }
 
   const request: Record<string, JsonValue | undefined> = { ...wholeRequest(own.request?.[0], readFile) };
+  const shown = own.request?.[0]?.startsWith("@") ? undefined : command.flags.find(({ secret, jsonName }) => secret && request[jsonName] !== undefined);
+  if (shown) throw new UsageError(`--request: ${shown.jsonName} is a secret and is never taken from the command line: use --${shown.flag}-file FILE, or --request @FILE`);
   for (const [field, texts] of given) request[field.jsonName] = valueOf(field, texts);
   const missing = command.positionals.filter(({ jsonName }) => request[jsonName] === undefined);
   if (own.request === undefined && missing.length > 0) throw new UsageError(`missing: ${missing.map(({ flag }) => flag.toUpperCase()).join(" ")}`);
