@@ -1,11 +1,8 @@
 /** The parapet command: picks the subcommand that the first argument names. */
 import { readFileSync } from "node:fs";
 import { type RpcCommand, rpcCommands } from "./gen/commands.js";
-import { login } from "./login.js";
 import { complete, completionScripts } from "./rpc/completion.js";
 import type { Input } from "./rpc/prompt.js";
-import { runRpc } from "./rpc/run.js";
-import { ConfigError, describeConfig, loadConfig, serve, variablesMarkdown } from "@parapet/server";
 
 /** Where a command reads from and writes to. */
 export interface CommandIo {
@@ -31,10 +28,11 @@ const usageExit = 64;
 /** Exit code for a configuration that does not hold (sysexits.h EX_CONFIG). */
 const configExit = 78;
 
+// What only some commands need is loaded by them: the server is most of what there is to load.
 const commands: Readonly<Record<string, Command>> = {
-  serve: { usage: "[--config FILE] [--workers N]", summary: "start the server", run: serve },
+  serve: { usage: "[--config FILE] [--workers N]", summary: "start the server", run: async (io) => (await import("@parapet/server")).serve(io) },
   config: { usage: "[--config FILE | --markdown]", summary: "print the configuration in force, secrets redacted, or the table of all variables", run: printConfig },
-  login: { usage: "USER [--server URL] [--profile NAME]", summary: "ask for the password, and keep the token in a 0600 file of the profile", run: (io) => login({ ...io, stdin: io.stdin ?? process.stdin }) },
+  login: { usage: "USER [--server URL] [--profile NAME]", summary: "ask for the password, and keep the token in a 0600 file of the profile", run: async (io) => (await import("./login.js")).login({ ...io, stdin: io.stdin ?? process.stdin }) },
   completion: { usage: Object.keys(completionScripts).join("|"), summary: "print the script by which a shell completes commands", run: printCompletion },
   help: { usage: "", summary: "print this", run: ({ stdout }) => print(stdout, help()) },
 };
@@ -61,7 +59,7 @@ export async function main(io: CommandIo): Promise<number> {
 async function runGroup(name: string, group: readonly RpcCommand[], io: CommandIo): Promise<number> {
   const [given = "help", ...rest] = io.argv;
   const command = group.find((each) => each.name === given);
-  if (command !== undefined) return await runRpc(command, { ...io, stdin: io.stdin ?? process.stdin, argv: rest });
+  if (command !== undefined) return await (await import("./rpc/run.js")).runRpc(command, { ...io, stdin: io.stdin ?? process.stdin, argv: rest });
   const width = Math.max(...group.map((each) => each.name.length));
   const lines = group.map((each) => `  parapet ${name} ${each.name.padEnd(width)}  ${each.summary}\n`).join("");
   if ((synonyms[given] ?? given) === "help") return print(io.stdout, lines);
@@ -75,7 +73,8 @@ function printCompletion({ argv: [shell = ""], stdout, stderr }: CommandIo): num
   return usageExit;
 }
 
-function printConfig({ argv, env, stdout, stderr }: CommandIo): number {
+async function printConfig({ argv, env, stdout, stderr }: CommandIo): Promise<number> {
+  const { ConfigError, describeConfig, loadConfig, variablesMarkdown } = await import("@parapet/server");
   if (argv.length === 1 && argv[0] === "--markdown") return print(stdout, variablesMarkdown());
   try {
     return print(stdout, describeConfig(loadConfig({ argv, env, stderr })));

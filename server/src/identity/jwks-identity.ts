@@ -1,5 +1,8 @@
 /** Proves tokens of somebody else's issuer by the keys it publishes (RFC 7517, RFC 9068). */
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload } from "jose";
+import type { JWTPayload } from "jose";
+import * as errors from "jose/errors";
+import { createRemoteJWKSet } from "jose/jwks/remote";
+import { jwtVerify } from "jose/jwt/verify";
 import { CredentialKind } from "../call.js";
 import { fail, Reason } from "../errors.js";
 import { isServerAdmin } from "../policy/grants.js";

@@ -1,6 +1,8 @@
 /** Access tokens: signed statements of who their bearer is, and of nothing else. */
 import { hash, webcrypto } from "node:crypto";
-import { errors, jwtVerify, SignJWT } from "jose";
+import * as errors from "jose/errors";
+import { SignJWT } from "jose/jwt/sign";
+import { jwtVerify } from "jose/jwt/verify";
 import { fail, Failure, Reason } from "../errors.js";
 import { tokenLeewaySeconds, tokenLifetimeMs, tokenSecretBytesMin } from "../limits.js";
 import type { NewId } from "./ids.js";
