@@ -128,18 +128,31 @@ interface Observation {
   readonly code: string;
   readonly reason: string;
   readonly messages: number;
+  /** What the log holds of the call. */
   readonly records: JsonValue | undefined;
 }
 
 const perCall = new Set(["sequence", "time", "protocol", "credentialId", "requestId"]);
 
-async function observe(run: Run, variant: Variant, name: string, request: JsonValue, caller: Caller, requestId: string): Promise<Observation> {
-  const method = methods.get(name)!;
-  const result = await run.client.call(variant, method, request, { credential: run.credentials[caller], headers: [["x-request-id", requestId], ["user-agent", "parity"]] });
-  const list = await fetch(`${run.server.url}/v1/audit?requestId=${requestId}`, { headers: { authorization: `Bearer ${(run.credentials.admin as { bearer: string }).bearer}`, "x-request-id": "reader" } });
-  const { records } = (await list.json()) as { records: JsonObject[] };
-  const kept = records.map((record) => Object.fromEntries(Object.entries(record).filter(([field]) => !perCall.has(field))));
-  return { code: result.code, reason: reasonOf(result), messages: result.messages.length, records: masked(kept as JsonValue) };
+async function observe(run: Run, variant: Variant, name: string, request: JsonValue, caller: Caller, requestId: string): Promise<Omit<Observation, "records">> {
+  const result = await run.client.call(variant, methods.get(name)!, request, { credential: run.credentials[caller], headers: [["x-request-id", requestId], ["user-agent", "parity"]] });
+  return { code: result.code, reason: reasonOf(result), messages: result.messages.length };
+}
+
+/** The records of all calls, by their request id. A record is written before its answer, so that none is missing. */
+async function recordsOf(run: Run): Promise<Map<string, JsonValue[]>> {
+  const byRequest = new Map<string, JsonValue[]>();
+  for (let pageToken = ""; ; ) {
+    const page = await fetch(`${run.server.url}/v1/audit?limit=1000&pageToken=${encodeURIComponent(pageToken)}`, { headers: { authorization: `Bearer ${(run.credentials.admin as { bearer: string }).bearer}` } });
+    const { records, nextPageToken } = (await page.json()) as { records: JsonObject[]; nextPageToken: string };
+    for (const record of records) {
+      const kept = Object.fromEntries(Object.entries(record).filter(([field]) => !perCall.has(field)));
+      const id = record["requestId"] as string;
+      byRequest.set(id, [...(byRequest.get(id) ?? []), masked(kept)!]);
+    }
+    if (nextPageToken === "") return byRequest;
+    pageToken = nextPageToken;
+  }
 }
 
 /** REST names the object in the path, and an empty name has no path. */
@@ -150,7 +163,7 @@ function hasPath({ encoding }: Variant, { bindings }: ContractMethod, request: J
 /** The whole script on a server of its own. */
 async function play(variant: Variant): Promise<Map<string, Observation>> {
   const run = await open();
-  const seen = new Map<string, Observation>();
+  const seen = new Map<string, Omit<Observation, "records"> & { readonly requestId: string }>();
   let count = 0;
   try {
     for (const caller of callers) {
@@ -160,15 +173,17 @@ async function play(variant: Variant): Promise<Map<string, Observation>> {
         count++;
         // A method that this protocol cannot carry is called by another, so that all servers are in the same state.
         const carrier = carries(variant, methods.get(name)!) && hasPath(variant, methods.get(name)!, request as JsonObject) ? variant : baseline;
-        const observation = await observe(run, carrier, name, request, caller, `parity-${count}`);
-        if (carrier === variant) seen.set(`${count} ${caller} ${name} ${JSON.stringify(request).slice(0, 80)}`, observation);
+        const requestId = `parity-${count}`;
+        const observation = await observe(run, carrier, name, request, caller, requestId);
+        if (carrier === variant) seen.set(`${count} ${caller} ${name} ${JSON.stringify(request).slice(0, 80)}`, { ...observation, requestId });
       }
     }
+    const records = await recordsOf(run);
+    return new Map([...seen].map(([call, { requestId, ...observation }]) => [call, { ...observation, records: records.get(requestId) ?? [] }]));
   } finally {
     run.transport.close();
     await run.server.close();
   }
-  return seen;
 }
 
 let expected: Map<string, Observation>;
