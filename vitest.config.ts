@@ -12,12 +12,12 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    // In this order, so that the short ones fill the cores while the last of the long ones end.
+    // Nothing is kept in modules or globals, so files share processes, and load the modules once.
+    isolate: false,
+    // In the order of their names: short tests fill the cores while the last of the long ones end.
     projects: [
-      // Whole servers, processes and signals: each file has a process of its own.
-      { extends: true, test: { name: "system", include: ["tests/**/*.test.ts", "scripts/**/*.test.mjs"], isolate: true } },
-      // What stands beside the code keeps nothing in modules or globals: files share processes, and load the modules once.
-      { extends: true, test: { name: "unit", include: ["**/src/**/*.test.ts"], isolate: false } },
+      { extends: true, test: { name: "system", include: ["tests/**/*.test.ts", "scripts/**/*.test.mjs"] } },
+      { extends: true, test: { name: "unit", include: ["**/src/**/*.test.ts"] } },
     ],
     exclude: ["**/dist/**", "**/node_modules/**"],
     testTimeout: 30_000,
