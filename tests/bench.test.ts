@@ -13,10 +13,9 @@ const bench = fileURLToPath(new URL("../bench/bin/bench.js", import.meta.url));
 /** What a run prints, at most. */
 const maxBuffer = 16 * 1024 * 1024;
 
-/** Comparisons and rows of every kind: four protocols, most peers, a large store, several processes, what is added. */
+/** Comparisons and rows of every kind: four protocols, most peers, a large store, several processes, what is added, a row by itself. */
 const measured = [
   "fast path, REST, against Fastify",
-  "gRPC Get's memory",
   "gRPC Get's p99",
   "REST Get by path",
   "the gate's own cost, Connect JSON",
@@ -46,7 +45,7 @@ describe("npm run bench", () => {
       for (const figure of [row.requestsPerSecond, row.p50Ms, row.p99Ms, row.cpuMicrosPerRequest, row.rssPeakMiB]) expect(figure, row.name).toBeGreaterThan(0);
       expect(stdout).toContain(row.name);
     }
-    for (const peer of ["connect-node", "grpc-js", "Fastify", "node:http", "gate", "one port", "bare"]) {
+    for (const peer of ["grpc-js", "Fastify", "node:http", "gate", "one port", "bare"]) {
       expect(report.ratios.some(({ name, value }) => name.includes(peer) && value > 0), peer).toBe(true);
     }
     for (const alone of ["2 workers", "10,001 documents", "durable and audited"]) expect(report.rows.some(({ name }) => name.includes(alone)), alone).toBe(true);

@@ -1,8 +1,11 @@
 /** Gathers the texts of variables from the environment, `.env` and the YAML file. */
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { parseDocument } from "yaml";
+
+/** For what only a YAML file needs: most servers have none, and its parser is an eighth of the modules that a start reads. */
+const require = createRequire(import.meta.url);
 
 /** A text that was given for a name. */
 export interface Given {
@@ -49,6 +52,7 @@ export function fromDotEnv(directory: string): Source {
 export function fromYaml(path: string): Source {
   const file = readText(path);
   if (!("text" in file)) return { given: [], problems: [{ source: path, problem: "missing" in file ? "there is no such file" : file.problem }] };
+  const { parseDocument } = require("yaml") as typeof import("yaml");
   const document = parseDocument(file.text, { prettyErrors: false, uniqueKeys: true });
   if (document.errors.length > 0) {
     // The parser's message may quote the line, and the line may hold a secret: only its kind and place are passed on.
