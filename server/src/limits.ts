@@ -10,7 +10,7 @@ export const refusedBodyBufferBytes = 64 * 1024;
 export const refusedBodyDiscardBytes = 1024 * 1024;
 /** For at most this long a refused body is read and thrown away, in milliseconds (AN-06). */
 export const refusedBodyDiscardMs = 1_000;
-/** A browser shows its page no answer of status 200 before the whole body is sent: over HTTP/1.1 its refused bodies, up to the largest message, are thrown away for so long, in milliseconds. */
+/** A browser shows its page no answer of status 200 before its whole body is sent: over HTTP/1.1 such a body, up to the largest message, is thrown away for so long, in milliseconds. */
 export const refusedUploadDiscardMs = 10_000;
 /** Largest header block, in bytes. */
 export const headerBytesMax = 16 * 1024;

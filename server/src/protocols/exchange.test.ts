@@ -9,7 +9,7 @@ describe("a refused request over HTTP/1.1", () => {
   let server: Server;
   let socket: Socket;
   let received = "";
-  const answers = (): number => received.split("401 Unauthorized").length - 1;
+  const answers = (): number => received.split(/HTTP\/1\.1 (?:401|200) /).length - 1;
   const answered = async (count: number): Promise<void> => {
     while (answers() < count) await once(socket, "data");
   };
@@ -18,7 +18,7 @@ describe("a refused request over HTTP/1.1", () => {
     server = createServer((request, response) => {
       const exchange = new Http1Exchange(request, response);
       exchange.abandonBody();
-      exchange.send(401, [["content-length", "2"]], "no");
+      exchange.send(request.url === "/200" ? 200 : 401, [["content-length", "2"]], "no");
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
@@ -44,12 +44,25 @@ describe("a refused request over HTTP/1.1", () => {
     expect(received).not.toMatch(/connection: close/i);
   });
 
-  it("takes the whole upload of a browser, which shows its page no answer before that", async () => {
+  /** Uploads 15 MiB; tells whether all of it was taken. */
+  async function uploaded(path: string, header: string): Promise<boolean> {
     const bytes = 15 * 1024 * 1024;
-    socket.write(`POST / HTTP/1.1\r\nhost: x\r\norigin: https://app.example\r\ncontent-length: ${bytes}\r\n\r\n`);
+    socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\n${header}content-length: ${bytes}\r\n\r\n`);
     const failure = await new Promise<Error | null | undefined>((resolve) => socket.write(Buffer.alloc(bytes), resolve));
-    expect(failure ?? undefined).toBeUndefined();
     await answered(1);
+    return failure == null;
+  }
+
+  it("takes the whole upload of a browser whose answer is not 4xx, since no page is shown that before", async () => {
+    expect(await uploaded("/200", "origin: https://app.example\r\n")).toBe(true);
+  });
+
+  it.each([
+    ["of a browser whose answer is 4xx", "/", "origin: https://app.example\r\n"],
+    ["of anybody else", "/200", ""],
+  ])("takes 1 MiB of an upload %s", async (_whose, path, header) => {
+    expect(await uploaded(path, header)).toBe(false);
+    expect(answers()).toBe(1);
   });
 
   it("lets a caller that sends without end read the answer before it closes", async () => {

@@ -138,6 +138,7 @@ export class Http1Exchange extends Exchange {
   /** Of a body that nobody reads: resolves when no more of it is waited for; true if it was whole by then. */
   #bodyOver: Promise<boolean> | undefined;
   #awaitsInvitation: boolean;
+  #discard: DiscardBounds | undefined;
   constructor(
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
@@ -166,6 +167,7 @@ export class Http1Exchange extends Exchange {
     const { response } = this;
     if (this.gone) return;
     this.abandonBody();
+    if (status < 400) this.#takeUpload();
     response.writeHead(status, flat(headers));
     if (trailers !== undefined) {
       response.addTrailers(trailers);
@@ -189,6 +191,18 @@ export class Http1Exchange extends Exchange {
     this.abandonBody();
     if (this.#bodyOver === undefined) this.response.end();
     else this.#endAfter(this.#bodyOver);
+  }
+  /**
+   * Takes the whole of a body that nobody reads, up to the largest message. A browser hides from its page an answer that
+   * overtakes its upload, unless it is 4xx or 5xx; and a refusal of gRPC-Web or of a stream is 200.
+   */
+  #takeUpload(): void {
+    const bounds = this.#discard;
+    if (bounds === undefined || this.headers.origin === undefined || (this.declaredBodyBytes() ?? Infinity) > messageBytesMax) return;
+    bounds.bytesMax = messageBytesMax;
+    clearTimeout(bounds.timer);
+    bounds.timer = setTimeout(bounds.over, refusedUploadDiscardMs, false);
+    this.request.resume();
   }
   /** Node closes a connection with the end of its last answer. While the caller still sends, that would be a reset which overtakes the answer. */
   #endAfter(bodyOver: Promise<boolean>): void {
@@ -222,25 +236,30 @@ export class Http1Exchange extends Exchange {
     }
     // RPC clients send their small messages chunked: those connections live on if the rest arrives within the bounds.
     if (declared !== undefined) response.shouldKeepAlive = false;
-    // Browsers hide an answer that overtakes its upload unless it is 4xx or 5xx, and refusals of gRPC-Web and of streams are 200.
-    const isUpload = declared !== undefined && declared <= messageBytesMax && this.headers.origin !== undefined;
-    const [bytesMax, discardMs] = isUpload ? [messageBytesMax, refusedUploadDiscardMs] : [refusedBodyDiscardBytes, refusedBodyDiscardMs];
     this.#bodyOver = new Promise((resolve) => {
       let discarded = 0;
       const over = (whole: boolean): void => {
-        clearTimeout(timer);
+        clearTimeout(bounds.timer);
         resolve(whole);
       };
-      const timer = setTimeout(over, discardMs, false);
+      const bounds: DiscardBounds = { bytesMax: refusedBodyDiscardBytes, timer: setTimeout(over, refusedBodyDiscardMs, false), over };
+      this.#discard = bounds;
       request.on("data", (chunk: Uint8Array) => {
         discarded += chunk.length;
-        if (discarded >= bytesMax) request.pause();
+        if (discarded >= bounds.bytesMax) request.pause();
       });
       request.resume();
       request.once("end", () => over(true));
       request.once("close", () => over(request.complete));
     });
   }
+}
+
+/** How much of a refused body is thrown away, and for how long. */
+interface DiscardBounds {
+  bytesMax: number;
+  timer: NodeJS.Timeout;
+  readonly over: (whole: boolean) => void;
 }
 
 /** An exchange over HTTP/2, straight on the stream. */
