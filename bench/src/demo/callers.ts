@@ -93,7 +93,7 @@ function createJsonCaller(options: CallerOptions): Caller {
 
 /** REST with the types of the published document, through `@parapet/sdk/rest`. */
 function createRestCaller(options: CallerOptions): Caller {
-  const client = createRestClient(options);
+  const client = createRestClient({ ...options, retries: 0 });
   return {
     protocol: "REST",
     add: ({ key, meta, contentMd }) => answerOf(unwrap(client.POST("/v1/add", { body: { collection, key, lang, meta: mapValues(meta, copyOf), contentMd } })), (document) => document),
