@@ -32,6 +32,17 @@ describe("the schedule", () => {
     expect(letters(0.5, 1)).toBe("abba");
   });
 
+  it("shares the rounds of a comparison among several sittings where it says so", () => {
+    const { comparison, ...all } = catalogue(4);
+    const shared = (rounds: number): string[] => {
+      const sittings = sittingsOf({ ...all, comparisons: [{ ...comparison, sittings: 2 }] }, rounds).filter((sitting) => sitting.comparison !== undefined);
+      return sittings.map((sitting) => sitting.rounds.map((stretches) => stretches.map(({ name }) => name).join("")).join(" "));
+    };
+    expect(shared(2)).toEqual(["abba baab abba baab", "abba baab abba baab"]);
+    expect(shared(1)).toEqual(["abba baab abba baab"]);
+    expect(shared(3)).toHaveLength(2);
+  });
+
   it("measures rows without a comparison by themselves, half as often", () => {
     const [first, second, ...more] = sittingsOf(catalogue(1), 4);
     expect(first).toMatchObject({ rows: [a, b] });
@@ -43,7 +54,7 @@ describe("the schedule", () => {
     const all = catalogueOf(2_000);
     const sittings = sittingsOf(all, 1);
     expect(new Set(sittings.flatMap(({ rounds }) => rounds.flat()))).toEqual(new Set(all.rows));
-    expect(sittings.map(({ comparison }) => comparison).filter((comparison) => comparison !== undefined)).toEqual(all.comparisons);
+    expect([...new Set(sittings.map(({ comparison }) => comparison))].filter((comparison) => comparison !== undefined)).toEqual(all.comparisons);
     for (const { rows, rounds } of sittings) expect(new Set(rounds.flat())).toEqual(new Set(rows));
     expect(sittingsOf({ rows: [a], comparisons: [] }, 1)).toHaveLength(1);
   });

@@ -26,10 +26,15 @@ export function sittingsOf({ rows, comparisons }: Catalogue, rounds: number): re
   const times = (part: number): number => Math.max(1, Math.round(rounds * part));
   const alone = rows.filter((row) => !comparisons.some(({ ours, peer }) => row === ours || row === peer));
   return [
-    ...comparisons.map((comparison): Sitting => {
-      const { ours, peer, blocksPerRound } = comparison;
-      const block = (_: unknown, index: number): readonly Row[] => (index % 2 === 0 ? [ours, peer, peer, ours] : [peer, ours, ours, peer]);
-      return { comparison, rows: [ours, peer], rounds: Array.from({ length: times(blocksPerRound) }, block) };
+    ...comparisons.flatMap((comparison): readonly Sitting[] => {
+      const { ours, peer, blocksPerRound, sittings = 1 } = comparison;
+      const blocks = Array.from({ length: times(blocksPerRound) }, (_, index) => (index % 2 === 0 ? [ours, peer, peer, ours] : [peer, ours, ours, peer]));
+      const blocksEach = Math.ceil(blocks.length / Math.min(sittings, rounds));
+      return Array.from({ length: Math.ceil(blocks.length / blocksEach) }, (_, sitting) => ({
+        comparison,
+        rows: [ours, peer],
+        rounds: blocks.slice(sitting * blocksEach, (sitting + 1) * blocksEach),
+      }));
     }),
     ...alone.map((row): Sitting => ({ comparison: undefined, rows: [row], rounds: Array.from({ length: times(roundsAlone) }, () => [row, row]) })),
   ];

@@ -11,7 +11,7 @@ import { type Job, type Outcome, outcomeOf } from "./outcome.js";
 /** Methods from which on the second thread is worth its start. */
 const methodsMin = 200;
 /** What it does: about half. Both targets of OpenAPI print one document, so they stay together. */
-const apart: ReadonlySet<string> = new Set(["openapi", "openapi-module", "conformance", "cli"]);
+const apart: ReadonlySet<string> = new Set(["openapi", "openapi-module"]);
 
 /**
  * Generates from an image with targets that the generator knows: the same files in the same order as on one thread.
