@@ -2,6 +2,7 @@
 import { Parapet, type ParapetError } from "@parapet/sdk";
 import { createParapetClient, type Protocol } from "@parapet/sdk/connect";
 import { createParapetClient as createWebClient } from "@parapet/sdk/connect/web";
+import { createRestClient } from "@parapet/sdk/rest";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { startTestServer, type TestServer } from "../server/src/testing/start.js";
 import { createRandom, type CuttingProxy, startCuttingProxy } from "./cutting-proxy.js";
@@ -53,6 +54,21 @@ const overWeb = (protocol: "grpc-web" | "connect") => (): Exporter => {
   return { exported: (filter = {}) => client.documents.export({ collection: "long", filterMeta: metaOf(filter) }) };
 };
 
+/** The text of a body in whole, as it comes. */
+async function textOf(body: ReadableStream<Uint8Array> | null | undefined): Promise<string> {
+  return new Response(body).text();
+}
+const overRest = (accept: "application/x-ndjson" | "text/event-stream") => (): Exporter => {
+  const rest = createRestClient(options());
+  const line = accept === "application/x-ndjson" ? /^(.+)$/gm : /^id: .+\ndata: (.+)$/gm;
+  return {
+    async *exported(filterMeta = {}) {
+      const { data } = await rest.POST("/v1/export", { body: { collection: "long", filterMeta }, parseAs: "stream", headers: { accept } });
+      for (const [, document = ""] of (await textOf(data)).matchAll(line)) yield { document: JSON.parse(document) as { key: string } };
+    },
+  };
+};
+
 describe.each<[string, () => Exporter]>([
   ["the default layer", () => ({ exported: (filterMeta = {}) => new Parapet(options()).documents.export({ collection: "long", filterMeta }) })],
   ["grpc", overConnect("grpc", "2")],
@@ -60,6 +76,8 @@ describe.each<[string, () => Exporter]>([
   ["connect over HTTP/2", overConnect("connect", "2")],
   ["grpc-web over fetch", overWeb("grpc-web")],
   ["connect over fetch", overWeb("connect")],
+  ["REST in lines", overRest("application/x-ndjson")],
+  ["REST in events", overRest("text/event-stream")],
 ])("%s", (_, start) => {
   it("brings each document once and in order, however often its connection is cut", async () => {
     const { exported, close } = start();
@@ -149,5 +167,23 @@ describe("what a resume token is good for", () => {
     }
     expect(seen).toEqual(keys);
     expect(connections).toBeGreaterThan(1);
+  });
+
+  it("names where a REST call begins, which each of its connections goes on behind", async () => {
+    proxy.cutting = false;
+    let at = "";
+    for await (const { document, resumeToken } of admin.documents.export({ collection: "long" })) {
+      at = resumeToken;
+      if (document?.key === "k9") break;
+    }
+    proxy.cutting = true;
+    const cuts = proxy.cuts;
+    const rest = createRestClient(options());
+    for (let round = 0; round < 3; round++) {
+      const { data } = await rest.GET("/v1/collections/{collection}/export", { params: { path: { collection: "long" }, query: { resumeToken: at } }, parseAs: "stream" });
+      const seen = (await textOf(data)).trim().split("\n").map((line) => (JSON.parse(line) as { key: string }).key);
+      expect(seen).toEqual(keys.slice(10));
+    }
+    expect(proxy.cuts).toBeGreaterThan(cuts);
   });
 });

@@ -14,6 +14,7 @@ const allowedHeaders = [
   "idempotency-key",
   "if-match",
   "if-none-match",
+  "last-event-id",
   "x-request-id",
   "traceparent",
 ].join(", ");

@@ -155,6 +155,80 @@ describe("an answer", () => {
   });
 });
 
+/** Pieces of one body, each a write of its own; then its end, or the end of its connection. */
+const sse =
+  (pieces: readonly (string | Uint8Array)[], cut = false): Answer =>
+  async (response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    for (const piece of pieces) await new Promise<void>((resolve) => response.write(piece, () => setImmediate(resolve)));
+    if (cut) response.socket?.destroy();
+    else response.end();
+  };
+const event = (key: string): string => `id: after ${key}\ndata: {"key":"${key}"}\n\n`;
+const failed = (code: string, reason: string): string => `event: error\ndata: {"code":"${code}","reason":"${reason}","detail":"refused","domain":"parapet"}\n\n`;
+const exported = async (rest: Rest, more: object = {}): Promise<string> => {
+  const { data } = await rest.POST("/v1/export", { body: { collection: "c" }, parseAs: "stream", ...more });
+  return new Response(data).text();
+};
+
+describe("a stream that can go on", () => {
+  it("goes on behind its last whole event, whatever else its connection brought, and gives lines", async () => {
+    const umlaut = Buffer.from(event("ü"));
+    const half = umlaut.indexOf(0xc3) + 1;
+    server.script(
+      sse([":alive\n\n", event("a"), umlaut.subarray(0, half), umlaut.subarray(half), 'id: after b\ndata: {"key":'], true),
+      unavailable,
+      sse(['id: after c\r\ndata: {"key":\r\ndata: "c"}\r\n\r', "\n", "retry: 9\n\n", event("d") + event("e")]),
+    );
+    expect(await exported(clientOf().rest)).toBe('{"key":"a"}\n{"key":"ü"}\n{"key":\n"c"}\n{"key":"d"}\n{"key":"e"}\n');
+    expect(server.seen.map(({ headers, body }) => [headers.accept, headers["last-event-id"] && Buffer.from(headers["last-event-id"] as string, "latin1").toString(), String(body)])).toEqual([
+      ["text/event-stream", undefined, '{"collection":"c"}'],
+      ["text/event-stream", "after ü", '{"collection":"c"}'],
+      ["text/event-stream", "after ü", '{"collection":"c"}'],
+    ]);
+  });
+
+  it("gives events as they came to those who ask for them, and what it was ended for as its last", async () => {
+    server.script(sse([`:alive\n\n${event("a")}`, failed("permission_denied", "PERMISSION_MISSING")]));
+    expect(await exported(clientOf().rest, { headers: { accept: "text/event-stream" } })).toBe(event("a") + failed("permission_denied", "PERMISSION_MISSING"));
+    expect(await exported(clientOf().rest)).toMatch(/^\{"key":"a"\}\n\{"error":\{"code":"permission_denied",.*\}\}\n$/);
+    expect(server.seen).toHaveLength(2);
+  });
+
+  it("takes an error that passes for a broken connection, and not for ever", async () => {
+    server.script(sse([event("a"), failed("unavailable", "STORE_UNAVAILABLE")]), sse([event("b"), failed("unavailable", "STORE_UNAVAILABLE")]), sse([failed("unavailable", "STORE_UNAVAILABLE")]));
+    expect(await exported(clientOf().rest)).toMatch(/^\{"key":"a"\}\n\{"key":"b"\}\n\{"error":\{"code":"unavailable",.*\}\}\n$/);
+    expect(server.seen).toHaveLength(4);
+  });
+
+  it.each([
+    ["a connection that never comes back", [sse([event("a")], true), reset], "NETWORK_FAILED"],
+    ["a page where events were", [sse([event("a")], true), text(200, "text/html", "<html>")], "RESPONSE_MALFORMED"],
+    ["an event without an id, behind which nobody can go on", [sse([event("a"), "data: {}\n\n"], true), sse([event("b")])], "NETWORK_FAILED"],
+  ] as const)("fails for %s", async (_, answers, reason) => {
+    server.script(...answers);
+    expect(await errorOf(exported(clientOf().rest))).toMatchObject({ reason, method: "parapet.document.v1.DocumentService/Export" });
+  });
+
+  it("is what came where the server knows no events, and ends with its call", async () => {
+    server.script(text(200, "application/x-ndjson", '{"key":"a"}\n'));
+    expect(await exported(clientOf().rest)).toBe('{"key":"a"}\n');
+    const controller = new AbortController();
+    server.script((response) => response.writeHead(200, { "content-type": "text/event-stream" }).write(event("a")));
+    const { data } = await clientOf().rest.POST("/v1/export", { body: { collection: "c" }, parseAs: "stream", signal: controller.signal });
+    const reader = data!.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+    expect(String(Buffer.from((await reader.read()).value!))).toBe('{"key":"a"}\n');
+    const next = errorOf(reader.read());
+    controller.abort();
+    expect(await next).toMatchObject({ reason: "CALL_CANCELLED" });
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
+    await until(() => server.seen[1]!.cut);
+    const left = await clientOf().rest.POST("/v1/export", { body: { collection: "c" }, parseAs: "stream" });
+    await left.data!.cancel();
+    await until(() => server.seen[2]!.cut);
+  });
+});
+
 describe("a token", () => {
   it("that ended is replaced once for all calls, whose errors never show one", async () => {
     let asked = 0;

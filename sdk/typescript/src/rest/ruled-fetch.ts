@@ -2,9 +2,10 @@
 import { overNetwork, parseJson } from "../runtime/attempt.js";
 import type { Client } from "../runtime/client.js";
 import { clientError, ParapetError } from "../runtime/error.js";
-import { begin, type CallOptions, execute, type Progress, typed } from "../runtime/execute.js";
+import { type Attempt, begin, type CallOptions, execute, type Progress, typed } from "../runtime/execute.js";
 import type { Method } from "../runtime/method.js";
 import { problemError, remember } from "./problem.js";
+import { createResumed } from "./resumed.js";
 
 /** What sends a request. */
 export type SendRequest = (request: Request) => Promise<Response>;
@@ -30,25 +31,32 @@ export function createRuledFetch(client: Client, method: Method, options: CallOp
     const ruled: Client = { ...client, headers: (more) => new Headers(more), hooks: { attempt: (start) => client.hooks.attempt?.({ ...start, url }) } };
     const progress = begin(client, own);
     const endless = streams && options.timeoutMs === undefined;
-    try {
-      const { value } = await execute(ruled, method, own, progress, async ({ scope, headers }) => {
+    const resumed = streams && method.resume ? createResumed(client, method, progress, request) : undefined;
+    const open = async (broken?: ParapetError) => {
+      const perform = async ({ scope, headers }: Attempt) => {
         refused = undefined;
+        resumed?.prepare(headers);
         // A copy, since the body may be needed once more.
         const response = await overNetwork(scope, send(new Request(request.clone(), { headers, signal: scope.signal })), "the server could not be reached");
         const { status } = response;
         const got = { status, headers: response.headers };
-        if (response.ok && streams) return { value: response, ...got };
+        if (response.ok && streams) return { value: { response, leg: await resumed?.legOf(response, scope) }, ...got };
         const bytes = await overNetwork(scope, response.arrayBuffer(), "the response broke off");
         // What a page of a redirect says in a browser has the status 0, which no response can be made with.
         const whole = status === 0 ? response : new Response(bodiless.includes(status) ? null : bytes, { status, statusText: response.statusText, headers: response.headers });
-        if (response.ok && (parse !== "json" || bytes.byteLength === 0 || parseJson(new TextDecoder().decode(bytes)) !== undefined)) return { value: whole, ...got };
+        if (response.ok && (parse !== "json" || bytes.byteLength === 0 || parseJson(new TextDecoder().decode(bytes)) !== undefined)) return { value: { response: whole, leg: undefined }, ...got };
         const failure = problemError(response.ok ? undefined : parseJson(new TextDecoder().decode(bytes)), response, client.clock);
         if (!response.ok) refused = whole;
         throw failure;
-      }, endless);
-      if (streams && value.body) return follow(value, value.body, method, progress);
+      };
+      return (await execute(ruled, method, own, progress, perform, endless, broken)).value;
+    };
+    try {
+      const { response, leg } = await open();
+      if (leg) return await resumed!.follow(response, leg, async (broken) => (await open(broken)).leg);
+      if (streams && response.body) return bound(response, response.body, method, progress);
       progress.scope.end();
-      return value;
+      return response;
     } catch (thrown) {
       // What the server said goes to the caller as openapi-fetch gives it; what ended the call otherwise has no status.
       if (!refused || !(thrown instanceof ParapetError) || thrown.status === 0) throw thrown;
@@ -59,7 +67,7 @@ export function createRuledFetch(client: Client, method: Method, options: CallOp
 }
 
 /** A response whose body ends with its call, and lets go of the caller's signal once it is read or left. */
-function follow(response: Response, body: ReadableStream<Uint8Array>, method: Method, progress: Progress): Response {
+function bound(response: Response, body: ReadableStream<Uint8Array>, method: Method, progress: Progress): Response {
   const { scope } = progress;
   const reader = body.getReader();
   const bounded = new ReadableStream<Uint8Array>({

@@ -151,10 +151,10 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
   };
 }
 
-/** Last-Event-ID to the token it stands for, as browsers send it when they connect again (html.spec.whatwg.org, server-sent events); a token in the request itself goes first. */
+/** Last-Event-ID to the token it stands for, as browsers send it when they connect again (html.spec.whatwg.org, server-sent events). It goes before a token in the request itself, which says where the first of its connections began. */
 function resumeBehind(id: string | undefined, message: Message, field: string): void {
   const target = message as unknown as Record<string, string>;
-  if (id !== undefined && target[field] === "") target[field] = id;
+  if (id) target[field] = Buffer.from(id, "latin1").toString();
 }
 
 /** The `id` line of an event; none for a token that a line cannot hold. */
