@@ -13,6 +13,9 @@ afterAll(async () => {
   await Promise.all(pair.map((side) => side.close()));
 });
 
+/** As many as can be read at once. */
+const differencesShown = 5;
+
 async function play(side: Side, { http, caller, draft, sent }: Case): Promise<Observation> {
   const arrived = await side[http].exchange({ ...sent, headers: [...sent.headers, ...side.credentials[caller]] });
   return observe(arrived, draft.method.desc.output, side.mask);
@@ -32,8 +35,7 @@ describe.each(shapes.map((shape) => [shape.name, shape] as const))("%s", (_name,
       const [connectEs, fast] = await Promise.all([play(pair[0], each), play(pair[1], each)]);
       if (JSON.stringify(connectEs) !== JSON.stringify(fast)) differences.push({ case: `${each.id} (${each.http}) ${each.what}`, ...differing(connectEs, fast) });
     }
-    if (process.env["MATRIX_OUT"]) (await import("node:fs")).appendFileSync(process.env["MATRIX_OUT"], differences.map((d) => JSON.stringify(d) + "\n").join(""));
-    expect(differences.length).toBe(0);
+    expect(differences.slice(0, differencesShown)).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** What a library user imports: a gated server around services of one's own, and the reference server. */
 export { createParapet, type Parapet, type ParapetOptions, type ServiceRegistrar } from "./parapet.js";
 export type { ListenOptions } from "./edge/bind.js";
-export { callOf, principalOf, type Call, type Principal } from "./call.js";
+export { callOf, CredentialKind, principalOf, type Call, type Principal } from "./call.js";
 export { fail, Failure, Reason } from "./errors.js";
 export type { Authenticated, IdentitySource, SentCredential } from "./identity/identity-source.js";
 export { createJwksIdentity, type JwksIdentityOptions } from "./identity/jwks-identity.js";

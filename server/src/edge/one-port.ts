@@ -229,8 +229,8 @@ function leaveOpenStreams(this: Counted): void {
 }
 
 /**
- * Bounds the time between two pieces of a body. Most bodies are whole by the end of the turn of the event loop in which their
- * head was read; only the others get a timer.
+ * Bounds the time between two pieces of a body. Most bodies were read by the end of the turn of the event loop that follows the
+ * one in which their head was read; only the others get a timer.
  */
 function boundBodies(betweenMs: number): (stream: ServerHttp2Stream) => void {
   let young: ServerHttp2Stream[] = [];
@@ -245,7 +245,7 @@ function boundBodies(betweenMs: number): (stream: ServerHttp2Stream) => void {
     }
   };
   return (stream) => {
-    if (young.push(stream) === 1) setImmediate(bound);
+    if (young.push(stream) === 1) setImmediate(() => setImmediate(bound));
   };
 }
 

@@ -21,21 +21,43 @@ export interface GateOptions {
   /** Everybody is this principal: authentication is off. */
   readonly everybody: Authenticated | undefined;
   readonly nowUnixSeconds: () => number;
-  /** Called as a call arrives, before anything is decided; where other processes change what decisions rest on. */
+  /** Called when calls have arrived, before anything is decided on them; where other processes change what decisions rest on. */
   readonly catchUp?: (() => void) | undefined;
 }
 
 /** All values of a request header, by lower-case name. */
 export type HeaderValues = (name: string) => string[];
 
-/** Decides whether a call may go on to its body. */
+/** A call that wants to go on to its body. */
+export interface Applicant {
+  readonly call: Call;
+  readonly headers: HeaderValues;
+  /** What its connection brought last. */
+  readonly last: LastBearer;
+  /** Told once whether it may, now or later: the refusal, if there is one. Does not throw. */
+  decided(refusal: Failure | undefined): void;
+}
+
+/** Decides whether calls may go on to their bodies. */
 export interface Gate {
-  /** Fills in the call's principal, credential, rule and limit; returns the refusal, if there is one. `last` is the connection's. */
-  admit(call: Call, headers: HeaderValues, last: LastBearer): Failure | undefined | Promise<Failure | undefined>;
+  /**
+   * Fills in principal, credential, rule and limit of calls that arrived together, and tells each whether it is refused. What is
+   * shared with other processes is asked once for all of them.
+   */
+  admit(applicants: readonly Applicant[]): void;
   /** Spends a second budget, named by a field of the decoded request, in the bucket of the method. */
   spendAccount(call: Call, account: string): Failure | undefined;
   /** The key under which a caller is counted. */
   subjectOf(call: Call): string;
+}
+
+/** Whom a credential proved, why it proved nobody, or undefined: there was none. */
+type Outcome = Authenticated | Failure | undefined;
+
+/** An applicant of whom is known who calls. */
+interface Proved {
+  readonly applicant: Applicant;
+  readonly outcome: Outcome;
 }
 
 /** Makes the gate. */
@@ -59,7 +81,7 @@ export function createGate(options: GateOptions): Gate {
     return spend(call, failureBucket, sourceSubject(call.clientIp), 1) ?? failure;
   };
 
-  const proceed = (call: Call, outcome: Authenticated | Failure | undefined): Failure | undefined => {
+  const proceed = (call: Call, outcome: Outcome): Failure | undefined => {
     const { plan } = call;
     if (outcome instanceof Failure) {
       if (plan.access.kind !== "public" || !plan.access.ignoreBadCredential) return refuseCredential(call, outcome);
@@ -85,34 +107,78 @@ export function createGate(options: GateOptions): Gate {
     return plan.limit === undefined ? (spend(call, failureBucket, subjectOf(call), 1) ?? refusal) : refusal;
   };
 
-  const admit = (call: Call, headers: HeaderValues, last: LastBearer): Failure | undefined | Promise<Failure | undefined> => {
-    catchUp?.();
-    if (everybody !== undefined) return proceed(call, everybody);
+  const prove = ({ call, headers, last }: Applicant): Outcome | Promise<Outcome> => {
+    if (everybody !== undefined) return everybody;
     const sent = readCredential(headers, last);
-    if (sent === undefined || sent instanceof Failure) return proceed(call, sent);
-    const outcome = identity.authenticate(sent, call);
-    return outcome instanceof Promise ? outcome.then((settled) => proceed(call, settled)).catch(toFailure) : proceed(call, outcome);
+    return sent === undefined || sent instanceof Failure ? sent : identity.authenticate(sent, call);
   };
 
-  /** Whoever cannot be proved or counted, because a store does not answer, is refused as any other caller is. */
-  const admitOrFail = (call: Call, headers: HeaderValues, last: LastBearer): Failure | undefined | Promise<Failure | undefined> => {
+  /** Whoever cannot be counted, because a store does not answer, is refused as any other caller is. */
+  const decide = (call: Call, outcome: Outcome): Failure | undefined => {
     try {
-      return admit(call, headers, last);
+      return proceed(call, outcome);
     } catch (thrown) {
       return toFailure(thrown);
     }
   };
 
-  const withHeaders = (call: Call, refusal: Failure | undefined): Failure | undefined => {
-    if (call.limit !== undefined) call.responseHeaders.push(...limitHeaders(call.limit, nowUnixSeconds()));
-    return refusal;
+  const tell = (applicant: Applicant, refusal: Failure | undefined): void => {
+    const { limit, responseHeaders } = applicant.call;
+    if (limit !== undefined) responseHeaders.push(...limitHeaders(limit, nowUnixSeconds()));
+    applicant.decided(refusal);
+  };
+
+  /** Decides on calls in one question to the limiter. If what they spend could not be counted, not one of them is admitted. */
+  const decideTogether = (proved: readonly Proved[], together: (work: () => void) => void): void => {
+    const refusals: (Failure | undefined)[] = [];
+    try {
+      together(() => {
+        for (const { applicant, outcome } of proved) refusals.push(decide(applicant.call, outcome));
+      });
+    } catch (thrown) {
+      for (const { applicant } of proved) {
+        applicant.call.limit = undefined;
+        applicant.call.rule = "";
+        tell(applicant, toFailure(thrown));
+      }
+      return;
+    }
+    for (const [index, { applicant }] of proved.entries()) tell(applicant, refusals[index]);
+  };
+
+  const refuseAll = (applicants: readonly Applicant[], thrown: unknown): void => {
+    for (const applicant of applicants) tell(applicant, toFailure(thrown));
+  };
+
+  const admit = (applicants: readonly Applicant[]): void => {
+    try {
+      catchUp?.();
+    } catch (thrown) {
+      return refuseAll(applicants, thrown);
+    }
+    const proved: Proved[] = [];
+    for (const applicant of applicants) {
+      let outcome: Outcome | Promise<Outcome>;
+      try {
+        outcome = prove(applicant);
+      } catch (thrown) {
+        // Who cannot be proved, because a store does not answer, is refused.
+        tell(applicant, toFailure(thrown));
+        continue;
+      }
+      if (outcome instanceof Promise) {
+        outcome.then(
+          (settled) => tell(applicant, decide(applicant.call, settled)),
+          (thrown: unknown) => tell(applicant, toFailure(thrown)),
+        );
+      } else if (limiter?.together === undefined) tell(applicant, decide(applicant.call, outcome));
+      else proved.push({ applicant, outcome });
+    }
+    if (proved.length > 0) decideTogether(proved, limiter!.together!);
   };
 
   return {
-    admit(call, headers, last) {
-      const refusal = admitOrFail(call, headers, last);
-      return refusal instanceof Promise ? refusal.then((settled) => withHeaders(call, settled)) : withHeaders(call, refusal);
-    },
+    admit,
     spendAccount(call, account) {
       const { limit } = call.plan;
       if (limit === undefined) return undefined;

@@ -32,4 +32,9 @@ export interface LimitVerdict {
 export interface Limiter {
   /** Asks for `cost` units of `bucket` on behalf of `subject` (an opaque key such as `u:usr_…` or `s:203.0.113.7`). */
   spend(bucket: BucketNumbers, subject: string, cost: number): LimitVerdict;
+  /**
+   * Runs work that spends, as one question instead of one a call; absent where that saves nothing. Throws where one of the
+   * questions could not be answered or counted, and then none of them counts.
+   */
+  together?(work: () => void): void;
 }

@@ -49,6 +49,80 @@ describe.each(buckets.map((bucket) => [nameOf(bucket), bucket] as const))("a buc
   });
 });
 
+describe("questions that are asked together", () => {
+  it("are answered as they are one by one", async () => {
+    const { clock, limiter } = await start();
+    const reference = createMemoryLimiter({ nowMs: () => clock.nowMs });
+    const random = seeded(3);
+    const asked = [token(7, 3, 1_000), strict(5, 1_000)];
+    for (let turn = 0; turn < 200; turn++) {
+      clock.nowMs += random() * 400;
+      limiter.together!(() => {
+        for (let call = random() * 12; call > 0; call--) {
+          const bucket = asked[Math.floor(random() * asked.length)]!;
+          const subject = `u:usr_${Math.floor(random() * 4)}`;
+          expect(limiter.spend(bucket, subject, 1)).toEqual(reference.spend(bucket, subject, 1));
+        }
+      });
+    }
+    expect(limiter.size).toBe(reference.size);
+  });
+
+  it("count in every process once they are answered", async () => {
+    const { directory, limiter } = await start();
+    const { limiter: other } = await start({ directory });
+    const bucket = token(10, 0, 60_000);
+    limiter.together!(() => {
+      for (let call = 0; call < 6; call++) limiter.spend(bucket, "u:both", 1);
+    });
+    expect(other.spend(bucket, "u:both", 1).remaining).toBe(3);
+    expect(limiter.spend(bucket, "u:both", 1).remaining).toBe(2);
+  });
+
+  it("count for nobody if the work throws", async () => {
+    const { limiter } = await start();
+    const bucket = token(10, 0, 60_000);
+    const work = (): void => {
+      for (let call = 0; call < 6; call++) limiter.spend(bucket, `u:${call % 2}`, 1);
+      throw new RangeError("not to be counted");
+    };
+    expect(() => limiter.together!(work)).toThrow("not to be counted");
+    expect(limiter.size).toBe(0);
+    expect(limiter.spend(bucket, "u:0", 1).remaining).toBe(9);
+  });
+
+  it("count for nobody if one of them could not be counted, even if whoever asked lives with that", async () => {
+    const { limiter, directory } = await start();
+    const bucket = token(10, 0, 60_000);
+    // Longer than any key that the environment takes.
+    const beyond = `u:${"x".repeat(5_000)}`;
+    expect(() =>
+      limiter.together!(() => {
+        limiter.spend(bucket, "u:1", 1);
+        try {
+          limiter.spend(bucket, beyond, 1);
+        } catch {}
+      }),
+    ).toThrow(expect.objectContaining({ facts: expect.objectContaining({ name: "STORE_UNAVAILABLE" }) }));
+    expect((await start({ directory })).limiter.spend(bucket, "u:1", 1).remaining).toBe(9);
+  });
+
+  it("leave room within the bound for budgets that are new", async () => {
+    const { clock, limiter } = await start({ budgetsMax: 200 });
+    const bucket = token(100, 0, 60_000);
+    for (let turn = 0; turn < 200; turn++) {
+      limiter.together!(() => {
+        for (let call = 0; call < 20; call++) limiter.spend(bucket, [`s:${turn}.${call}`, "s:again", `s:${turn - 1}.${call - 2}`][call % 3]!, 1);
+      });
+    }
+    expect(limiter.size).toBeLessThanOrEqual(201);
+    expect(limiter.spend(bucket, "s:again", 1).admitted).toBe(false);
+    clock.nowMs += 60_000;
+    for (let subject = 0; subject < 40; subject++) limiter.spend(bucket, `t:${subject}`, 1);
+    expect(limiter.size).toBe(40);
+  });
+});
+
 describe("two limiters on one directory", () => {
   let first: SharedLimiter;
   let second: SharedLimiter;

@@ -3,11 +3,11 @@ import { closeSync, mkdirSync, openSync, rmSync, statSync, writeSync } from "nod
 import { join } from "node:path";
 import { Algorithm } from "@parapet/contract/parapet/policy/v1/policy_pb";
 import { open, type RootDatabase, type RootDatabaseOptions } from "lmdb";
-import { fail, Reason } from "../errors.js";
+import { fail, Failure, Reason } from "../errors.js";
 import { bucketsLookedAt, bucketsMax, sharedLimitsBytes, strictWindowEntriesMax } from "../limits.js";
 import { admit, mappedHook } from "../store/admission.js";
 import type { BucketNumbers, Limiter, LimitVerdict } from "./limiter.js";
-import { capacityOf } from "./meter.js";
+import { capacityOf, type Meter } from "./meter.js";
 import { budgetKeyOf, createMeter, numbersInForce, type OverrideSource, verdictOf } from "./metering.js";
 
 /** What the limiter is made of. */
@@ -69,32 +69,100 @@ export async function prepareSharedLimits(directory: string, bytes: number = sha
   return { admit: (pid) => db.transactionSync(() => admit(directory, pid)), close: () => db.close() };
 }
 
+/** A budget that is spent from in a transaction, and is written at its end. */
+interface OpenBudget {
+  readonly key: Uint8Array;
+  readonly meter: Meter;
+  readonly isNew: boolean;
+  /** When nothing is missing of it any more, in microseconds; undefined: nothing was spent. */
+  fullAtUs: number | undefined;
+}
+
+/** A transaction of some questions. */
+interface Session {
+  /** Read once it had begun: whoever began later reads a later time. */
+  readonly nowUs: number;
+  readonly budgets: Map<string, OpenBudget>;
+  /** Set where the environment did not answer: then no question counts. */
+  fault: Failure | undefined;
+}
+
 /**
- * Opens the budgets. Each question is one write transaction, which LMDB serialises over the processes (RL-02); one that is
- * refused writes nothing. A process that is killed inside of one leaves the budget as it was. Bounds as in the memory
- * limiter: each new budget makes the limiter look at a few old ones, of which the full go, or the fullest. If the
- * environment does not take a question, it is a Failure with reason STORE_UNAVAILABLE: nothing is admitted uncounted.
+ * Opens the budgets. Each question is one write transaction, or shares one with others (`together`); LMDB serialises them over
+ * the processes (RL-02), and a budget that admits nothing is not written. A process that is killed inside of one leaves the
+ * budgets as they were. Bounds as in the memory limiter: each new budget makes the limiter look at a few old ones, of which the
+ * full go, or the fullest. If the environment does not take a question, it is a Failure with reason STORE_UNAVAILABLE: nothing
+ * is admitted uncounted.
  */
 export function openSharedLimiter({ directory, nowMs, buckets, overrides, budgetsMax, onMapped }: SharedLimiterOptions): SharedLimiter {
   const db = openEnvironment(directory, sharedLimitsBytes, onMapped);
   const most = budgetsMax ?? Math.max(1, Math.min(bucketsMax, Math.floor(sharedLimitsBytes / 2 / Math.max(...buckets.map(budgetBytes), 1))));
+  let session: Session | undefined;
 
-  const spend = (bucket: BucketNumbers, subject: string, cost: number): LimitVerdict => {
-    const nowUs = Math.floor(nowMs() * 1_000);
-    const numbers = numbersInForce(bucket, subject, overrides);
-    const key = Buffer.from(budgetKeyOf(bucket, subject));
-    const row = db.get(key);
-    const meter = createMeter(bucket, row && numbersIn(row).subarray(1));
-    const reading = meter.spend(numbers, cost, nowUs);
-    if (reading.admitted) {
-      if (row === undefined) makeRoom(db, nowUs, most);
-      const state = meter.state();
-      const saved = new Float64Array(1 + state.length);
-      saved[0] = nowUs + reading.fullInUs;
-      saved.set(state, 1);
-      db.putSync(key, new Uint8Array(saved.buffer));
+  const rowOf = (key: Uint8Array, asking: Session): Uint8Array | undefined => {
+    try {
+      return db.get(key);
+    } catch (cause) {
+      throw (asking.fault ??= unavailable(cause));
     }
+  };
+
+  const budgetOf = (name: string, bucket: BucketNumbers, asking: Session): OpenBudget => {
+    const key = Buffer.from(name);
+    const row = rowOf(key, asking);
+    return { key, meter: createMeter(bucket, row && numbersIn(row).subarray(1)), isNew: row === undefined, fullAtUs: undefined };
+  };
+
+  const spend = (asking: Session, bucket: BucketNumbers, subject: string, cost: number): LimitVerdict => {
+    const { budgets, nowUs } = asking;
+    const numbers = numbersInForce(bucket, subject, overrides);
+    const name = budgetKeyOf(bucket, subject);
+    let budget = budgets.get(name);
+    if (budget === undefined) budgets.set(name, (budget = budgetOf(name, bucket, asking)));
+    const reading = budget.meter.spend(numbers, cost, nowUs);
+    if (reading.admitted) budget.fullAtUs = nowUs + reading.fullInUs;
     return verdictOf(numbers, reading);
+  };
+
+  const save = ({ key, meter, fullAtUs }: OpenBudget): void => {
+    if (fullAtUs === undefined) return;
+    const state = meter.state();
+    const saved = new Float64Array(1 + state.length);
+    saved[0] = fullAtUs;
+    saved.set(state, 1);
+    db.putSync(key, new Uint8Array(saved.buffer));
+  };
+
+  /** Known budgets first: one that goes to make room for a new one must not be written afterwards. */
+  const saveAll = ({ budgets, nowUs }: Session): void => {
+    for (const budget of budgets.values()) if (!budget.isNew) save(budget);
+    for (const budget of budgets.values()) {
+      if (!budget.isNew || budget.fullAtUs === undefined) continue;
+      makeRoom(db, nowUs, most);
+      save(budget);
+    }
+  };
+
+  const transact = (work: (session: Session) => void): void => {
+    let thrown: { readonly error: unknown } | undefined;
+    try {
+      db.transactionSync(() => {
+        const own: Session = { nowUs: Math.floor(nowMs() * 1_000), budgets: new Map(), fault: undefined };
+        session = own;
+        try {
+          work(own);
+        } catch (error) {
+          thrown = { error };
+          throw error;
+        } finally {
+          session = undefined;
+        }
+        if (own.fault !== undefined) throw own.fault;
+        saveAll(own);
+      });
+    } catch (cause) {
+      throw thrown === undefined ? unavailable(cause) : thrown.error;
+    }
   };
 
   return {
@@ -102,14 +170,18 @@ export function openSharedLimiter({ directory, nowMs, buckets, overrides, budget
       return sweepIn(db.get(sweepKey)).count;
     },
     spend(bucket, subject, cost) {
-      try {
-        return db.transactionSync(() => spend(bucket, subject, cost));
-      } catch (cause) {
-        throw cause instanceof RangeError ? cause : fail(Reason.STORE_UNAVAILABLE, {}, { cause });
-      }
+      if (session !== undefined) return spend(session, bucket, subject, cost);
+      let verdict: LimitVerdict;
+      transact((alone) => (verdict = spend(alone, bucket, subject, cost)));
+      return verdict!;
     },
+    together: (work) => (session === undefined ? transact(() => work()) : work()),
     close: () => db.close(),
   };
+}
+
+function unavailable(cause: unknown): Failure {
+  return cause instanceof Failure ? cause : fail(Reason.STORE_UNAVAILABLE, {}, { cause });
 }
 
 /** Counts a new budget, and looks at the next few of the others, round and round. */

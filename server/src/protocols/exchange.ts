@@ -6,7 +6,7 @@ import type { Readable, Writable } from "node:stream";
 import { fail, Reason } from "../errors.js";
 import { type LastBearer, noBearer } from "../identity/read-credential.js";
 import { headerBytesMax, messageBytesMax, refusedBodyBufferBytes, refusedBodyDiscardBytes, refusedBodyDiscardMs, refusedUploadDiscardMs } from "../limits.js";
-import { endWithTurn } from "./turn.js";
+import { endWithTurn } from "./end-with-turn.js";
 
 /** Header names (lower case) with one value each, in the order they are sent. */
 export type HeaderList = readonly (readonly [name: string, value: string])[];
@@ -174,7 +174,7 @@ export class Http1Exchange extends Exchange {
       // An answer that ends with its head has no room for trailers.
       response.flushHeaders();
     }
-    if (this.#bodyOver === undefined) return endWithTurn(response, body);
+    if (this.#bodyOver === undefined) return endWithTurn({ response, body });
     if (body === undefined) response.flushHeaders();
     else response.write(body);
     this.#endAfter(this.#bodyOver);

@@ -16,6 +16,8 @@ export function readWhole(exchange: Exchange, bytesMax: number, done: (body: Buf
   // Who went while the gate decided is not heard of again.
   if (exchange.cut) return done(fail(Reason.CALL_CANCELLED));
   const source: Source = exchange.source;
+  // Nor is the end of a body that turned out to hold nothing.
+  if (source.readableEnded) return done(none);
   source[reading] = { exchange, bytesMax, done, first: undefined, more: undefined, length: 0 };
   source.on("data", onData);
   source.on("end", onEnd);
