@@ -161,12 +161,23 @@ export interface Detail<Desc extends DescMessage = DescMessage> {
   readonly value: MessageShape<Desc>;
 }
 
+/** The one ErrorInfo of a failure: a handler's own where it gave one, else that of our reason. The same on every protocol (ER-03). */
+export function infoOf(failure: Failure): MessageShape<typeof ErrorInfoSchema> {
+  return givenDetail(failure, ErrorInfoSchema) ?? create(ErrorInfoSchema, { reason: failure.facts.name, domain: errorDomain, metadata: { ...failure.metadata } });
+}
+
+/** The first detail of a type that a handler gave. */
+export function givenDetail<Desc extends DescMessage>({ options }: Failure, desc: Desc): MessageShape<Desc> | undefined {
+  return options.details?.find((detail) => detail.desc.typeName === desc.typeName)?.value as MessageShape<Desc> | undefined;
+}
+
 /** The google.rpc details of a failure: exactly one ErrorInfo, and BadRequest, RetryInfo or QuotaFailure where they apply. */
 export function detailsOf(failure: Failure): Detail[] {
-  const details: Detail[] = [...(failure.options.details ?? [])];
-  if (!details.some(({ desc }) => desc.typeName === ErrorInfoSchema.typeName)) {
-    details.unshift({ desc: ErrorInfoSchema, value: create(ErrorInfoSchema, { reason: failure.facts.name, domain: errorDomain, metadata: { ...failure.metadata } }) });
-  }
+  const info: Detail = { desc: ErrorInfoSchema, value: infoOf(failure) };
+  const given = failure.options.details ?? [];
+  // A handler's own stays where it put it; of several the first counts.
+  const details: Detail[] = given.filter(({ desc, value }) => desc.typeName !== ErrorInfoSchema.typeName || value === info.value);
+  if (!details.some(({ value }) => value === info.value)) details.unshift(info);
   const { violations, retryAfterMs, quota } = failure.options;
   if (violations?.length) {
     details.push({

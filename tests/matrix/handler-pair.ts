@@ -1,6 +1,7 @@
 /** Two servers around one service whose handlers behave as a table says; they differ in nothing but the executor of unary calls. */
 import type { ServiceImpl } from "@connectrpc/connect";
 import { DocumentService } from "@parapet/contract/parapet/document/v1/document_service_pb";
+import { routes } from "@parapet/contract/rest/routes";
 import type { AuditFacts } from "../../server/src/audit/sink.js";
 import { CredentialKind } from "../../server/src/call.js";
 import { createParapet } from "../../server/src/parapet.js";
@@ -38,6 +39,7 @@ async function open(executor: HandlerSide["executor"], handlers: Handlers): Prom
   const watchers = new Set<() => void>();
   const parapet = createParapet({
     services: (router) => router.service(DocumentService, handlers),
+    rest: routes,
     identity: { authenticate: () => Promise.reject(new Error("nobody signs in here")) },
     everybody: { principal: { id: "usr_1", name: "one", tenant: "t", admin: true, grants: new Map([[everyCollection, ADMIN]]) }, credential: { kind: CredentialKind.NONE, id: "" } },
     audit: {

@@ -5,7 +5,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import type { AuditFacts } from "../audit/sink.js";
 import type { AuditNote, Call } from "../call.js";
-import type { Failure } from "../errors.js";
+import { type Failure, infoOf } from "../errors.js";
 import { redactedJson, type Pseudonym } from "./field-paths.js";
 
 const refusals = new Set<Code>([Code.Unauthenticated, Code.PermissionDenied, Code.ResourceExhausted]);
@@ -26,7 +26,7 @@ export function factsOfCall(call: Call, failure: Failure | undefined, phase = Re
     decision: failure !== undefined && refusals.has(failure.facts.code) ? Decision.DENY : Decision.ALLOW,
     rule: call.rule,
     outcomeCode: failure?.facts.code ?? 0,
-    reason: failure?.facts.name ?? "",
+    reason: failure === undefined ? "" : infoOf(failure).reason,
     protocol: call.protocol,
     requestId: call.requestId,
     traceId: call.traceId,

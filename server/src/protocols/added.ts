@@ -63,3 +63,10 @@ export function allowedOf(fields: Iterable<readonly [name: string, value: string
 export function ownNames(own: HeaderList): ReadonlySet<string> {
   return new Set(own.flatMap(([name]) => (shared.has(name) ? [] : [name])));
 }
+
+/** Fields as one list, the values of one name joined as HTTP joins them. */
+export function merged(fields: HeaderList, more: HeaderList): HeaderList {
+  const all = new Headers();
+  for (const [name, value] of [...fields, ...more]) all.append(name, value);
+  return [...all];
+}

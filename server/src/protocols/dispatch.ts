@@ -12,7 +12,7 @@ import { deadlineMsMax, headerBytesMax } from "../limits.js";
 import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
 import { withTurn } from "../turn.js";
-import { type Added, addedBy, type Adding, allowedOf } from "./added.js";
+import { type Added, addedBy, type Adding, allowedOf, merged } from "./added.js";
 import * as connectRecognise from "./connect/recognise.js";
 import { refuse as refuseConnect } from "./connect/refuse.js";
 import { createConnectEsExecutor } from "./connect-es.js";
@@ -127,7 +127,14 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     log,
   });
   const executor = options.unary === "connect-es" ? connectEs : createUnaryExecutor({ plans, act, messageBytesMax: options.messageBytesMax, responseBytesMax: options.responseBytesMax, refuse: refuseCall, headersOf, rest: connectEs });
-  const restExecutor = createRestExecutor({ routes: bound, act, messageBytesMax: options.messageBytesMax, refuse: (exchange, call, failure) => refuseCall(exchange, rest, call, failure), headersOf });
+  const restExecutor = createRestExecutor({
+    routes: bound,
+    act,
+    messageBytesMax: options.messageBytesMax,
+    responseBytesMax: options.responseBytesMax,
+    refuse: (exchange, call, failure, adding) => refuseCall(exchange, rest, call, failure, adding),
+    headersOf,
+  });
 
   const routed = (exchange: Exchange): Routed => {
     const plan = planByPath.get(exchange.path);
@@ -315,12 +322,6 @@ function addedTo(failure: Failure, { protocol }: Spelling, own: HeaderList, addi
   const { headers, trailers } = added ?? { headers: [], trailers: [] };
   const carried = allowedOf(fields, own);
   return protocol === Protocol.GRPC || protocol === Protocol.GRPC_WEB ? { headers, trailers: merged(trailers, carried) } : { headers: merged(headers, carried), trailers };
-}
-
-function merged(fields: HeaderList, more: HeaderList): HeaderList {
-  const all = new Headers();
-  for (const [name, value] of [...fields, ...more]) all.append(name, value);
-  return [...all];
 }
 
 function acceptPost(unary: boolean): string {

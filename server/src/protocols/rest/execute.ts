@@ -2,16 +2,18 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import type { Call } from "../../call.js";
-import { fail, Failure, Reason, toFailure } from "../../errors.js";
+import { fail, Failure, Reason } from "../../errors.js";
 import type { Act } from "../../gate/act.js";
+import { type Adding, addedBy, merged } from "../added.js";
 import { drained } from "../connect-es.js";
 import type { Exchange, HeaderList } from "../exchange.js";
 import { CallContext } from "../context.js";
 import { parseJson } from "../json.js";
+import { answerTooLarge } from "../malformed.js";
 import { readWhole } from "../whole.js";
 import { readBody, readLines, readPieces } from "./body.js";
 import { createDecoder, type Decoder, type RawBody } from "./decode.js";
-import { createEncoder, type Encoder } from "./encode.js";
+import { createEncoder, type Encoded, type Encoder } from "./encode.js";
 import type { BoundRoute } from "./match.js";
 import { problemOf } from "./refuse.js";
 
@@ -23,7 +25,9 @@ export interface RestOptions {
   readonly routes: readonly BoundRoute[];
   readonly act: Act;
   readonly messageBytesMax: number;
-  readonly refuse: (exchange: Exchange, call: Call, failure: Failure) => void;
+  /** Largest answer, and largest part of a streamed one, in bytes. */
+  readonly responseBytesMax: number;
+  readonly refuse: (exchange: Exchange, call: Call, failure: Failure, adding?: Adding) => void;
   readonly headersOf: (call: Call) => HeaderList;
 }
 
@@ -42,7 +46,7 @@ interface Compiled {
 
 /** Makes the executor; everything about a route is compiled here. */
 export function createRestExecutor(options: RestOptions): RestExecutor {
-  const { act, messageBytesMax, refuse, headersOf } = options;
+  const { act, messageBytesMax, responseBytesMax, refuse, headersOf } = options;
   const compiled = new Map<BoundRoute, Compiled>(
     options.routes.map((bound) => {
       const { input, output } = bound.plan;
@@ -61,35 +65,53 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
   const request = async (exchange: Exchange, bound: BoundRoute, variables: Variables): Promise<Message> =>
     decoded(exchange, bound, variables, bound.route.body === "" ? undefined : await readBody(exchange, messageBytesMax));
 
-  const respond = (exchange: Exchange, call: Call, bound: BoundRoute, response: Message): void => {
-    const encoded = compiled.get(bound)!.encoder.encode(response);
-    const headers: HeaderList = [["content-type", encoded.contentType], ...encoded.headers, ...headersOf(call)];
-    if (!bound.plan.sideEffects && encoded.headers.length > 0) {
-      const etag = encoded.headers.find(([name]) => name === "etag")?.[1];
+  /** One answer, or one part of a streamed one, with its length. Throws MESSAGE_TOO_LARGE. */
+  const encode = (encoder: Encoder, message: Message): Encoded & { readonly bytes: number } => {
+    const encoded = encoder.encode(message);
+    const bytes = Buffer.byteLength(encoded.body);
+    if (bytes > responseBytesMax) throw answerTooLarge(responseBytesMax);
+    return { ...encoded, bytes };
+  };
+
+  /** The headers of an answer: what its fields stand for, the call's, and what the handler added. REST has no trailers: those are headers too. */
+  const headersWith = (encoded: HeaderList, call: Call, context: CallContext): HeaderList => {
+    const own = [...encoded, ...headersOf(call)];
+    const added = addedBy(context, own);
+    return added === undefined ? own : [...own, ...merged(added.headers, added.trailers)];
+  };
+
+  const respond = (exchange: Exchange, call: Call, bound: BoundRoute, response: Message, context: CallContext): void => {
+    const { contentType, headers, body, bytes } = encode(compiled.get(bound)!.encoder, response);
+    const answered = headersWith(headers, call, context);
+    if (!bound.plan.sideEffects && headers.length > 0) {
+      const etag = headers.find(([name]) => name === "etag")?.[1];
       if (etag !== undefined && exchange.header("if-none-match") === etag) {
-        exchange.send(304, headers.slice(1), undefined);
+        exchange.send(304, answered, undefined);
         return;
       }
     }
-    exchange.send(200, [["content-length", String(Buffer.byteLength(encoded.body))], ...headers], encoded.body);
+    // Node writes text and head in one encoding: what a handler puts into headers may be Latin-1.
+    const bare = context.addedHeaders === undefined && context.addedTrailers === undefined;
+    exchange.send(200, [["content-length", String(bytes)], ["content-type", contentType], ...answered], bare || typeof body !== "string" ? body : Buffer.from(body));
   };
 
   /** Runs a unary call without waiting for anything that is there already. */
   const unary = (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables): void | Promise<void> => {
-    const settle = (thrown: unknown): Promise<void> => act.settle(call, thrown).then((failure) => refuse(exchange, call, failure));
+    const context = new CallContext(exchange, call, "rest", call.deadlineMs);
+    // What could not be written down or sent has its record already, if it was the call's.
+    const refused = (thrown: unknown): Promise<void> => act.settle(call, thrown).then((failure) => refuse(exchange, call, failure, context));
     const run = (body: Uint8Array | Failure | undefined): void | Promise<void> => {
-      let response: Message | Promise<Message>;
       try {
         if (body instanceof Failure) throw body;
-        response = act.unary(call, decoded(exchange, bound, variables, body), new CallContext(exchange, call, "rest", call.deadlineMs));
+        const response = act.unary(call, decoded(exchange, bound, variables, body), context);
+        if (response instanceof Promise) return response.then((message) => respond(exchange, call, bound, message, context)).catch(refused);
+        return respond(exchange, call, bound, response, context);
       } catch (thrown) {
-        return settle(thrown);
+        return refused(thrown);
       }
-      if (!(response instanceof Promise)) return respond(exchange, call, bound, response);
-      return response.then((message) => respond(exchange, call, bound, message)).catch((thrown: unknown) => refuse(exchange, call, toFailure(thrown)));
     };
     if (bound.route.body === "") return run(undefined);
-    if (exchange.header("content-encoding") !== undefined) return readBody(exchange, messageBytesMax).then(run, settle);
+    if (exchange.header("content-encoding") !== undefined) return readBody(exchange, messageBytesMax).then(run, refused);
     return new Promise((resolve, reject) => {
       readWhole(exchange, messageBytesMax, (body) => {
         const outcome = run(body);
@@ -99,9 +121,9 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
     });
   };
 
-  const clientStream = async (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables): Promise<void> => {
+  const clientStream = async (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables, context: CallContext): Promise<void> => {
     const stream = act.implementation(bound.plan) as unknown as (requests: AsyncIterable<Message>, context: HandlerContext) => Promise<Message>;
-    respond(exchange, call, bound, await stream(lines(exchange, bound, variables), new CallContext(exchange, call, "rest", call.deadlineMs)));
+    respond(exchange, call, bound, await stream(lines(exchange, bound, variables), context), context);
   };
 
   async function* lines(exchange: Exchange, bound: BoundRoute, variables: Variables): AsyncGenerator<Message> {
@@ -110,25 +132,25 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
     else for await (const value of readLines(exchange, messageBytesMax)) yield decoder.decode(variables, exchange.query, value);
   }
 
-  const serverStream = async (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables): Promise<void> => {
+  const serverStream = async (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables, context: CallContext): Promise<void> => {
     const { encoder } = compiled.get(bound)!;
     const { resume } = bound.plan;
     const message = await request(exchange, bound, variables);
     const events = !encoder.raw && /\btext\/event-stream\b/.test(exchange.header("accept") ?? "");
     if (events && resume) resumeBehind(exchange.header("last-event-id"), message, resume.request);
     const stream = act.implementation(bound.plan) as unknown as (r: Message, c: HandlerContext) => AsyncIterable<Message>;
-    const iterator = stream(message, new CallContext(exchange, call, "rest", call.deadlineMs))[Symbol.asyncIterator]();
+    const iterator = stream(message, context)[Symbol.asyncIterator]();
     // The first message is awaited, so that a refusal is a problem document and not a broken stream.
     let next = await iterator.next();
-    const first = next.done === true ? undefined : encoder.encode(next.value);
+    const first = next.done === true ? undefined : await firstOf(call, iterator, () => encode(encoder, next.value as Message));
     const contentType = encoder.raw ? (first?.contentType ?? "application/octet-stream") : events ? "text/event-stream" : "application/x-ndjson";
-    const sink = exchange.begin(200, [["content-type", contentType], ...headersOf(call)], false);
+    const sink = exchange.begin(200, [["content-type", contentType], ...headersWith([], call, context)], false);
     const frame = (part: Buffer | string, of: Message): Buffer | string => {
       if (encoder.raw) return part;
       return events ? `${resume ? eventId(of, resume.response) : ""}data: ${part.toString()}\n\n` : `${part.toString()}\n`;
     };
     try {
-      for (let part = first; next.done !== true; part = next.done === true ? undefined : encoder.encode(next.value)) {
+      for (let part = first; next.done !== true; part = next.done === true ? undefined : encode(encoder, next.value)) {
         if (sink.destroyed) return void (await iterator.return?.());
         if (!sink.write(frame(part!.body, next.value))) await drained(sink);
         next = await iterator.next();
@@ -136,9 +158,24 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
       exchange.end();
     } catch (thrown) {
       // The error frame of a stream that has begun: one more line `{"error": problem}`, or one `error` event.
-      const problem = JSON.stringify(problemOf(toFailure(thrown), call.requestId));
+      const problem = JSON.stringify(problemOf(await ended(call, iterator, thrown), call.requestId));
       if (encoder.raw) exchange.destroy();
       else sink.end(events ? `event: error\ndata: ${problem}\n\n` : `${JSON.stringify({ error: JSON.parse(problem) as unknown })}\n`);
+    }
+  };
+
+  /** Ends a stream whose handler may still run, because what it answered could not be written down; records why. */
+  const ended = async (call: Call, iterator: AsyncIterator<Message>, thrown: unknown): Promise<Failure> => {
+    const failure = await act.settle(call, thrown);
+    await iterator.return?.();
+    return failure;
+  };
+
+  const firstOf = async <T>(call: Call, iterator: AsyncIterator<Message>, write: () => T): Promise<T> => {
+    try {
+      return write();
+    } catch (thrown) {
+      throw await ended(call, iterator, thrown);
     }
   };
 
@@ -146,7 +183,8 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
     execute(exchange, call, bound, variables) {
       const kind = bound.plan.desc.methodKind;
       if (kind === "unary") return unary(exchange, call, bound, variables);
-      return (kind === "client_streaming" ? clientStream : serverStream)(exchange, call, bound, variables).catch(async (thrown: unknown) => refuse(exchange, call, await act.settle(call, thrown)));
+      const context = new CallContext(exchange, call, "rest", call.deadlineMs);
+      return (kind === "client_streaming" ? clientStream : serverStream)(exchange, call, bound, variables, context).catch(async (thrown: unknown) => refuse(exchange, call, await act.settle(call, thrown), context));
     },
   };
 }
