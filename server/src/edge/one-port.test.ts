@@ -27,8 +27,8 @@ const answer: RequestHandler = {
   }),
 };
 
-async function open(timeouts: Partial<OnePortTimeouts> = {}): Promise<{ port: number; onePort: OnePort }> {
-  const onePort = createOnePort(answer, timeouts);
+async function open(timeouts: Partial<OnePortTimeouts> = {}, handler: RequestHandler = answer): Promise<{ port: number; onePort: OnePort }> {
+  const onePort = createOnePort(handler, timeouts);
   onePort.listener.listen(0, "127.0.0.1");
   await once(onePort.listener, "listening");
   closers.push(() => onePort.drain(0));
@@ -103,6 +103,42 @@ describe("telling the protocols apart", () => {
     socket.write(request("GET", "/1") + request("POST", "/2", "x") + "GET /3 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     const text = await reading;
     expect([...text.matchAll(/1\.1 (\w+) \/(\d)/g)].map((match) => match[2])).toEqual(["1", "2", "3"]);
+  });
+
+  describe("more than one request in a packet", () => {
+    const get = (path: string, ...fields: string[]): string => `GET ${path} HTTP/1.1\r\n${["host: x", ...fields].map((field) => `${field}\r\n`).join("")}\r\n`;
+    const late: RequestHandler["http1"] = ({ url }, response) => void setImmediate(() => response.end(url));
+
+    /** Writes bytes to a server whose handler notes what it is asked, and reads until the connection ends. */
+    async function play(http1: RequestHandler["http1"], bytes: string): Promise<{ processed: string[]; answers: string[] }> {
+      const processed: string[] = [];
+      const { port } = await open({}, { ...answer, http1: (request, response) => (processed.push(request.url!), http1(request, response)) });
+      const socket = dial(port);
+      const reading = readAll(socket);
+      socket.write(bytes);
+      const text = await reading;
+      return { processed, answers: [...text.matchAll(/HTTP\/1\.1 (\d+)[^]*?\r\n\r\n(\/\d)?/g)].map(([, status, body]) => `${status} ${body ?? ""}`.trim()) };
+    }
+
+    test("requests ahead of one that ends the connection are answered, those behind it not processed", async () => {
+      expect(await play(late, get("/1") + get("/2", "connection: close") + get("/3"))).toEqual({ processed: ["/1", "/2"], answers: ["200 /1", "200 /2"] });
+    });
+
+    test("a request behind an answer that ends the connection is not processed", async () => {
+      const http1: RequestHandler["http1"] = (request, response) => {
+        if (request.url === "/2") response.shouldKeepAlive = false;
+        late(request, response);
+      };
+      expect(await play(http1, get("/1") + get("/2") + get("/3") + get("/4"))).toEqual({ processed: ["/1", "/2"], answers: ["200 /1", "200 /2"] });
+    });
+
+    test.each(["GARBAGE\r\n\r\n", `${get("/3").slice(0, -4)}\r\nbad header\r\n\r\n`, "POST /3 HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"])("what is no request is refused after the answers to those ahead of it: %j", async (broken) => {
+      const http1: RequestHandler["http1"] = (request, response) => {
+        request.on("error", () => undefined);
+        if (request.url !== "/3") late(request, response);
+      };
+      expect((await play(http1, get("/1") + get("/2") + broken)).answers).toEqual(["200 /1", "200 /2", "400"]);
+    });
   });
 
   test("a header block beyond the bound is refused and the port lives on", async () => {
@@ -193,6 +229,38 @@ describe("draining", () => {
     expect([response.headers.get("connection"), await response.text()]).toEqual(["close", "late"]);
     await drained;
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+  });
+
+  test("pipelined calls in flight are all answered, the last one says that it is, and none behind it is processed", async () => {
+    const processed: string[] = [];
+    const releases: (() => void)[] = [];
+    const onePort = createOnePort({
+      ...answer,
+      http1: ({ url }, response) => {
+        processed.push(url!);
+        releases.push(() => void response.end(url));
+      },
+    });
+    onePort.listener.listen(0, "127.0.0.1");
+    await once(onePort.listener, "listening");
+    const accepted = once(onePort.listener, "connection") as Promise<[Socket]>;
+    const socket = connect((onePort.listener.address() as AddressInfo).port, "127.0.0.1");
+    let answers = "";
+    socket.setEncoding("utf8").on("data", (chunk: string) => (answers += chunk));
+    const closed = once(socket, "close");
+    const get = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+    socket.write(get("/1") + get("/2") + get("/3"));
+    while (releases.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    const drained = onePort.drain(10_000);
+    const [read] = await accepted;
+    const before = read.bytesRead;
+    socket.write(get("/4"));
+    while (read.bytesRead === before) await new Promise((resolve) => setImmediate(resolve));
+    for (const release of releases) release();
+    await closed;
+    expect(processed).toEqual(["/1", "/2", "/3"]);
+    expect([...answers.matchAll(/\r\nConnection: (\S+)\r\n[^]*?\r\n\r\n(\/\d)/g)].map(([, connection, path]) => [path, connection])).toEqual([["/1", "keep-alive"], ["/2", "keep-alive"], ["/3", "close"]]);
+    await drained;
   });
 
   test("a connection that has asked nothing yet gets one answer, which says that it is the last", async () => {

@@ -2,6 +2,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createHttp1Server, type IncomingHttpHeaders, type IncomingMessage, type Server as Http1Server, type ServerResponse } from "node:http";
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import { afterWholeRequests, joinLine, lastAnswer } from "./answer-line.js";
 import { h2IdleTimeoutMs, h2StreamsMax, h2StreamTimeoutMs, headerBytesMax, headersTimeoutMs, keepAliveTimeoutMs, peekTimeoutMs, requestTimeoutMs } from "../limits.js";
 
 /** Serves requests: one function for each HTTP version. */
@@ -98,9 +99,9 @@ export function createOnePort(handler: RequestHandler, timeouts: Partial<OnePort
         if (sockets.size === 0) resolve();
       });
       for (const session of sessions) session.close();
-      // Callers hear that their connection ends with the answer that they wait for, or else with the next.
+      // Callers hear that their connection ends with the last answer that they wait for, or else with the next.
       for (const socket of sockets) {
-        const response = responseOn(socket);
+        const response = lastAnswer(socket);
         if (response !== undefined) response.shouldKeepAlive = false;
       }
       http1.maxRequestsPerSocket = 1;
@@ -150,27 +151,44 @@ function dispatch(socket: Socket, peekMs: number, decide: (isHttp2: boolean) => 
 }
 
 function createHttp1(handler: RequestHandler, bounds: OnePortTimeouts): Http1Server {
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    if (joinLine(request.socket, response)) handler.http1(request, response);
+  };
   const server = createHttp1Server(
-    { maxHeaderSize: headerBytesMax, headersTimeout: bounds.headersMs, requestTimeout: bounds.requestMs, keepAliveTimeout: bounds.keepAliveMs, connectionsCheckingInterval: Math.min(5_000, bounds.headersMs), noDelay: true },
-    handler.http1,
+    {
+      maxHeaderSize: headerBytesMax,
+      headersTimeout: bounds.headersMs,
+      requestTimeout: bounds.requestMs,
+      keepAliveTimeout: bounds.keepAliveMs,
+      connectionsCheckingInterval: Math.min(5_000, bounds.headersMs),
+      noDelay: true,
+      // The handler asks for it, and for no more than one.
+      requireHostHeader: false,
+    },
+    serve,
   );
   // Their size is bounded; a bound on their number would drop the last ones unseen, a second credential among them.
   server.maxHeadersCount = 0;
   // The handler tells callers that wait for it to send the body; Node would do so ahead of every decision.
-  server.on("checkContinue", handler.http1);
+  server.on("checkContinue", serve);
+  const unreadable = new WeakSet<Socket>();
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-    // Behind a response that has begun there is no place for another.
-    if (responseOn(socket)?.headersSent === true) return void socket.destroy();
-    const [status, phrase] = statusOfError[error.code ?? ""] ?? [400, "Bad Request"];
-    socket.end(handler.unreadable?.(status, phrase) ?? `HTTP/1.1 ${status} ${phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    // Every further byte is told as an error of its own.
+    if (unreadable.has(socket)) return;
+    unreadable.add(socket);
+    // What came whole ahead of it is answered first: its caller must not take this for the answer.
+    afterWholeRequests(socket, (unfinished) => {
+      if (!socket.writable) return;
+      // More came behind a request that was to be the last; it is nobody's (RFC 9112 section 9.6).
+      if (error.code === "HPE_CLOSED_CONNECTION") return socket.destroySoon();
+      // Behind a response that has begun there is no place for another; what there is of it goes out.
+      if (unfinished?.headersSent === true) return socket.destroySoon();
+      const [status, phrase] = statusOfError[error.code ?? ""] ?? [400, "Bad Request"];
+      socket.end(handler.unreadable?.(status, phrase) ?? `HTTP/1.1 ${status} ${phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    });
   });
   return server;
-}
-
-/** The answer that is next on a connection of HTTP/1.1. */
-function responseOn(socket: Socket): ServerResponse | undefined {
-  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
 }
 
 const statusOfError: Readonly<Record<string, readonly [status: number, phrase: string]>> = {

@@ -19,7 +19,7 @@ import { createConnectEsExecutor } from "./connect-es.js";
 import { isUtf8 } from "./charset.js";
 import { createDocumentAnswer, type StaticDocument } from "./documents.js";
 import { acceptedEncodings } from "./encoding.js";
-import { type Exchange, Http1Exchange, Http2Exchange, type HeaderList } from "./exchange.js";
+import { type Exchange, type HeadFault, type HeaderList, Http1Exchange, Http2Exchange } from "./exchange.js";
 import { faultOfQuery } from "./query.js";
 import * as grpcRecognise from "./grpc/recognise.js";
 import { refuse as refuseGrpc } from "./grpc/refuse.js";
@@ -163,7 +163,10 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const facts = factsOf(exchange);
     const route = routed(exchange);
     const extra: HeaderList = verdict.kind === "pass" ? verdict.headers : [];
-    if (exchange.headTooLarge) return refuseUnrouted(exchange, facts, route.spelling, headTooLarge(), extra);
+    const { headFault } = exchange;
+    if (headFault === "size") return refuseUnrouted(exchange, facts, route.spelling, headTooLarge(), extra);
+    // Of HTTP itself callers hear as HTTP has it, and not again on a connection whose requests may be read otherwise elsewhere.
+    if (headFault !== undefined) return refuseUnrouted(exchange, facts, rest, failuresOfHead[headFault](), exchange.h2 ? extra : [...extra, ["connection", "close"]]);
     if (verdict.kind === "refuse" || (options.localOnly && !isLocal(exchange))) {
       return refuseUnrouted(exchange, facts, route.spelling, fail(Reason.ORIGIN_REFUSED), extra);
     }
@@ -285,6 +288,10 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 }
 
 const headTooLarge = (): Failure => fail(Reason.MESSAGE_TOO_LARGE, { bytesMax: String(headerBytesMax) }, { message: `the header may have at most ${headerBytesMax} bytes` });
+const failuresOfHead: Readonly<Record<Exclude<HeadFault, "size">, () => Failure>> = {
+  host: () => malformed("the request must name one host"),
+  coding: () => fail(Reason.ENCODING_UNSUPPORTED, {}, { message: "of transfer codings only chunked is read" }),
+};
 const notHttp = (): Failure => malformed("this is not an HTTP request");
 
 /** What is said, by HTTP status, to a connection whose bytes are no request. */

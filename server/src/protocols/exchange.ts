@@ -21,6 +21,12 @@ export interface Connection {
   readonly lastBearer: LastBearer;
 }
 
+/**
+ * `size`: more header fields than may be (RFC 9113 section 10.5.1). `host`: none, more than one, or one that is none (RFC 9112
+ * section 3.2; RFC 9113 section 8.3.1). `coding`: a transfer coding that is not known (RFC 9112 section 6.1).
+ */
+export type HeadFault = "size" | "host" | "coding";
+
 const kept = Symbol("connection");
 
 interface KeptAlive {
@@ -82,8 +88,8 @@ export abstract class Exchange {
   abstract abandonBody(): void;
   /** To be called before the body is read: tells a caller to send it that waits to be told (RFC 9110 section 10.1.1). */
   abstract inviteBody(): void;
-  /** True if the header fields are more than may be (RFC 9113 section 10.5.1). */
-  abstract get headTooLarge(): boolean;
+  /** What makes the head no request that can be served, whatever it asks for; undefined: nothing. */
+  abstract get headFault(): HeadFault | undefined;
 
   /** The bytes of the body. Who stops early leaves the stream behind as it is, so that an answer can still be sent. */
   body(): AsyncIterable<Uint8Array> {
@@ -133,8 +139,6 @@ export abstract class Exchange {
 /** An exchange over HTTP/1.1. */
 export class Http1Exchange extends Exchange {
   readonly h2 = false;
-  /** Its parser refuses them. */
-  readonly headTooLarge = false;
   /** Of a body that nobody reads: resolves when no more of it is waited for; true if it was whole by then. */
   #bodyOver: Promise<boolean> | undefined;
   #awaitsInvitation: boolean;
@@ -144,7 +148,21 @@ export class Http1Exchange extends Exchange {
     private readonly response: ServerResponse,
   ) {
     super(request.method ?? "", request.url ?? "", request.headers, request.rawHeaders, request);
-    this.#awaitsInvitation = request.headers.expect !== undefined;
+    // HTTP/1.0 knows no invitation (RFC 9110 section 10.1.1).
+    this.#awaitsInvitation = request.headers.expect !== undefined && request.httpVersionMinor !== 0;
+  }
+  /** Of the size of a head its parser takes care. */
+  get headFault(): HeadFault | undefined {
+    const { headers, rawHeaders } = this;
+    let hosts = 0;
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const name = rawHeaders[i]!;
+      if (name.length === 4 && name.toLowerCase() === "host") hosts++;
+    }
+    if (hosts === 1 ? !isHost(headers.host!) : hosts > 1 || this.request.httpVersionMinor !== 0) return "host";
+    const coding = headers["transfer-encoding"];
+    // Without chunks as the last of them nobody knows where the body ends: the parser refuses that by itself.
+    return coding !== undefined && /,\s*chunked\s*$/i.test(coding) ? "coding" : undefined;
   }
   get connection(): Connection {
     const socket: Socket & KeptAlive = this.request.socket;
@@ -274,12 +292,14 @@ export class Http2Exchange extends Exchange {
   ) {
     super(headers[":method"] as string, (headers[":path"] as string | undefined) ?? "", headers, rawHeaders, stream);
   }
-  get headTooLarge(): boolean {
-    const { rawHeaders } = this;
+  get headFault(): HeadFault | undefined {
+    const { headers, rawHeaders } = this;
     // Each field counts for 32 octets more than it has (RFC 9113 section 6.5.2).
     let bytes = rawHeaders.length * 16;
     for (const text of rawHeaders) bytes += text.length;
-    return bytes > headerBytesMax;
+    if (bytes > headerBytesMax) return "size";
+    const { host } = headers;
+    return host !== undefined && headers[":authority"] !== undefined && host.toLowerCase() !== (headers[":authority"] as string).toLowerCase() ? "host" : undefined;
   }
   get connection(): Connection {
     const session: (Http2Session & KeptAlive) | undefined = this.stream.session;
@@ -382,4 +402,9 @@ function fields(status: number, headers: HeaderList): Record<string, string | nu
     out[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [String(before), value];
   }
   return out;
+}
+
+/** True if a Host could be one: nothing in it that ends an authority (RFC 3986 section 3.2). */
+function isHost(host: string): boolean {
+  return !/[\s/?#@\\]/.test(host);
 }
