@@ -2,6 +2,7 @@
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { createClient } from "../runtime/client.js";
+import { speaking } from "../runtime/hooks.js";
 import { createHidingTransport } from "./hiding-transport.js";
 import type { ConnectOptions } from "./options.js";
 import { createRuledTransport } from "./ruled-transport.js";
@@ -43,7 +44,7 @@ const transports = {
 
 /** Makes typed connect-es clients of all services. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. Calls fail with ParapetError only. */
 export function createParapetClient({ protocol, httpVersion = protocol === "grpc" ? "2" : "1.1", tls = {}, validate, ...options }: NodeOptions): ParapetClient {
-  const client = createClient(options);
+  const client = createClient({ ...options, hooks: speaking(options.hooks, { protocol }) });
   const { baseUrl } = client;
   const sessionManager = new Http2SessionManager(baseUrl, {}, tls);
   const common = { baseUrl, readMaxBytes: client.messageBytesMax };

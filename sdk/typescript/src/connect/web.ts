@@ -2,6 +2,7 @@
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import { createClient, type ClientOptions } from "../runtime/client.js";
+import { speaking } from "../runtime/hooks.js";
 import { createRuledTransport } from "./ruled-transport.js";
 import { createServiceClients, type ServiceClients } from "./web-services.js";
 
@@ -44,6 +45,6 @@ export function createTransport(options: ClientOptions, make: (base: TransportBa
 
 /** Makes typed connect-es clients of all services. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. Calls fail with ParapetError only. */
 export function createParapetClient({ protocol, ...options }: WebOptions): ParapetWebClient {
-  const transport = createTransport(options, transports[protocol]);
+  const transport = createTransport({ ...options, hooks: speaking(options.hooks, { protocol }) }, transports[protocol]);
   return { ...createServiceClients(transport), transport };
 }

@@ -61,7 +61,7 @@ export function createRestClient({ fetch = (request) => globalThis.fetch(request
     const method = methodOf(verb, path);
     const parse = rest.parseAs ?? "json";
     // The signal stays here: a Request that is given one listens to it until it is collected.
-    const ruled = createRuledFetch(client, method, { signal, timeoutMs, attemptTimeoutMs, retries, idempotencyKey }, { send, parse });
+    const ruled = createRuledFetch(client, method, { signal, timeoutMs, attemptTimeoutMs, retries, idempotencyKey }, { send, template: path, parse });
     const result = await (core.request as (verb: string, path: string, options: object) => ReturnType<Verb>)(verb, path, { ...rest, fetch: ruled });
     if (method.secrets && typeof result.data === "object" && result.data !== null) hideSecrets(result.data, method);
     return result;

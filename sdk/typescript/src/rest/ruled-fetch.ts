@@ -3,6 +3,7 @@ import { overNetwork, parseJson } from "../runtime/attempt.js";
 import type { Client } from "../runtime/client.js";
 import { clientError, ParapetError } from "../runtime/error.js";
 import { type Attempt, begin, type CallOptions, execute, type Progress, typed } from "../runtime/execute.js";
+import { speaking } from "../runtime/hooks.js";
 import type { Method } from "../runtime/method.js";
 import { problemError, remember } from "./problem.js";
 import { createResumed } from "./resumed.js";
@@ -13,6 +14,8 @@ export type SendRequest = (request: Request) => Promise<Response>;
 /** How a call is sent, and what is made of its response. */
 export interface Way {
   readonly send: SendRequest;
+  /** The template of its path, as hooks are told it. */
+  readonly template: string;
   /** `parseAs` of openapi-fetch: a response that is to be JSON must be. */
   readonly parse: string;
 }
@@ -21,14 +24,14 @@ export interface Way {
 const bodiless = [101, 103, 204, 205, 304];
 
 /** Makes it. Resolves with what the server answered, refusals too; rejects with ParapetError where no answer of this API came. */
-export function createRuledFetch(client: Client, method: Method, options: CallOptions, { send, parse }: Way): SendRequest {
+export function createRuledFetch(client: Client, method: Method, options: CallOptions, { send, template, parse }: Way): SendRequest {
   const streams = method.kind === "server_streaming" || parse === "stream";
   return async (request) => {
     let refused: Response | undefined;
     const own: CallOptions = { ...options, headers: request.headers, idempotencyKey: request.headers.get("idempotency-key") ?? options.idempotencyKey };
     const [url = ""] = request.url.split("?");
     // The request has the client's headers already, and perhaps without some of them; hooks are told where it really goes.
-    const ruled: Client = { ...client, headers: (more) => new Headers(more), hooks: { attempt: (start) => client.hooks.attempt?.({ ...start, url }) } };
+    const ruled: Client = { ...client, headers: (more) => new Headers(more), hooks: speaking(client.hooks, { url, protocol: "rest", route: { verb: request.method, template } }) };
     const progress = begin(client, own);
     const endless = streams && options.timeoutMs === undefined;
     const resumed = streams && method.resume ? createResumed(client, method, progress, request) : undefined;

@@ -6,6 +6,10 @@ export interface AttemptStart {
   /** `package.Service/Method`. */
   readonly method: string;
   readonly url: string;
+  /** What is spoken. Absent: Connect, or what a transport speaks that the client was given. */
+  readonly protocol?: "grpc" | "grpc-web" | "connect" | "rest" | undefined;
+  /** Of REST: the verb and the template of the path. */
+  readonly route?: { readonly verb: string; readonly template: string } | undefined;
   /** From 1. */
   readonly attempt: number;
   /** Headers to add to, e.g. `traceparent`. The credential is added later and cannot be seen here. */
@@ -29,6 +33,11 @@ export interface AttemptEnd {
 export interface Hooks {
   /** An attempt starts. May return a function that is called with its end. */
   readonly attempt?: (start: AttemptStart) => ((end: AttemptEnd) => void) | void;
+}
+
+/** Hooks that are told what is spoken as well. */
+export function speaking(hooks: Hooks | undefined, facts: Partial<AttemptStart>): Hooks {
+  return { attempt: (start) => hooks?.attempt?.({ ...start, ...facts }) };
 }
 
 /** Several hooks as one, called in this order; one that throws keeps nothing from the others. */
