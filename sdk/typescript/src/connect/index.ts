@@ -1,15 +1,22 @@
 /** Clients over gRPC, gRPC-Web and Connect for Node: protobuf messages, the rules and errors of the default layer. */
 import type { Transport } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport, createGrpcWebTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { compressionBrotli, compressionGzip, createNodeHttpClient, Http2SessionManager } from "@connectrpc/connect-node";
+import { validateReadWriteMaxBytes } from "@connectrpc/connect/protocol";
+import { createTransport as createConnectTransport } from "@connectrpc/connect/protocol-connect";
+import { createTransport as createGrpcTransport } from "@connectrpc/connect/protocol-grpc";
+import { createTransport as createGrpcWebTransport } from "@connectrpc/connect/protocol-grpc-web";
+import { rules } from "../gen/rules.js";
 import { createClient } from "../runtime/client.js";
 import { speaking } from "../runtime/hooks.js";
 import { createHidingTransport } from "./hiding-transport.js";
 import type { ConnectOptions } from "./options.js";
-import { createRuledTransport } from "./ruled-transport.js";
+import { createRuledTransport, type Rules } from "./ruled-transport.js";
 import { createServiceClients, type ServiceClients } from "./services.js";
 import { createValidatingTransport, type ValidateOptions } from "./validating-transport.js";
 
 export { ParapetError } from "../runtime/error.js";
+export { withResponse } from "./helpers.js";
+export { paginate, result } from "./parapet-helpers.js";
 export type { ConnectOptions } from "./options.js";
 export { type ServiceClients, services } from "./services.js";
 export type { InvalidResponse, ResponseValidator, ValidateOptions } from "./validating-transport.js";
@@ -36,22 +43,38 @@ export interface ParapetClient extends ServiceClients {
   close(): void;
 }
 
-const transports = {
-  grpc: createGrpcTransport,
-  "grpc-web": createGrpcWebTransport,
-  connect: createConnectTransport,
-} as const;
+/** The transport of an attempt by protocol, around an HTTP client. Below `createGrpcTransport` and its like, since these show no status. */
+const transports = { grpc: createGrpcTransport, "grpc-web": createGrpcWebTransport, connect: createConnectTransport } as const;
 
-/** Makes typed connect-es clients of all services. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. Calls fail with ParapetError only. */
-export function createParapetClient({ protocol, httpVersion = protocol === "grpc" ? "2" : "1.1", tls = {}, validate, ...options }: NodeOptions): ParapetClient {
+/** A transport, and what closes its connection; calls in flight fail then. */
+export interface NodeTransport {
+  readonly transport: Transport;
+  close(): void;
+}
+
+/** Makes a transport with the rules and errors of the SDK. `contract`: rules of another contract, as its generated `rules.ts` has them. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. */
+export function createTransport({ protocol, httpVersion = protocol === "grpc" ? "2" : "1.1", tls = {}, validate, ...options }: NodeOptions, contract: Rules = rules): NodeTransport {
   const client = createClient({ ...options, hooks: speaking(options.hooks, { protocol }) });
   const { baseUrl } = client;
   const sessionManager = new Http2SessionManager(baseUrl, {}, tls);
-  const common = { baseUrl, readMaxBytes: client.messageBytesMax };
-  const inner =
-    protocol === "grpc"
-      ? transports.grpc({ ...common, sessionManager })
-      : transports[protocol](httpVersion === "2" ? { ...common, httpVersion, sessionManager } : { ...common, httpVersion, nodeOptions: tls });
-  const transport = createHidingTransport(createRuledTransport(client, validate ? createValidatingTransport(inner, validate) : inner));
-  return { ...createServiceClients(transport), transport, close: () => sessionManager.abort() };
+  const httpClient = createNodeHttpClient(httpVersion === "2" ? { httpVersion, sessionProvider: () => sessionManager } : { httpVersion, nodeOptions: tls });
+  const common = { baseUrl, useBinaryFormat: true, interceptors: [], acceptCompression: [compressionGzip, compressionBrotli], sendCompression: null, ...validateReadWriteMaxBytes(client.messageBytesMax, undefined, undefined) };
+  const transport = createRuledTransport(client, contract, (answered) => {
+    const inner = transports[protocol]({
+      ...common,
+      async httpClient(request) {
+        const response = await httpClient(request);
+        answered(response.status);
+        return response;
+      },
+    });
+    return validate ? createValidatingTransport(inner, validate) : inner;
+  });
+  return { transport: createHidingTransport(transport), close: () => sessionManager.abort() };
+}
+
+/** Makes typed connect-es clients of all services. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. Calls fail with ParapetError only. */
+export function createParapetClient(options: NodeOptions): ParapetClient {
+  const { transport, close } = createTransport(options);
+  return { ...createServiceClients(transport), transport, close };
 }

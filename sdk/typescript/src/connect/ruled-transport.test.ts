@@ -4,6 +4,7 @@ import { DocumentService } from "@parapet/contract/parapet/document/v1/document_
 import { ErrorInfoSchema, RetryInfoSchema } from "@parapet/contract/google/rpc/error_details_pb";
 import { Health } from "@parapet/contract/grpc/health/v1/health_pb";
 import { describe, expect, it } from "vitest";
+import { rules } from "../gen/rules.js";
 import { type ClientOptions, createClient } from "../runtime/client.js";
 import { ParapetError } from "../runtime/error.js";
 import { createTestClock } from "../test-support/test-clock.js";
@@ -45,7 +46,7 @@ function setUp(answer: Answer, options: Partial<ClientOptions> = {}) {
   });
   const clock = createTestClock({ skipUpToMs: 10_000 });
   const client = createClient({ baseUrl: "http://in-memory", clock, random: () => 0.5, retryBudget: { ratio: 10 }, ...options });
-  const transport: Transport = createRuledTransport(client, inner);
+  const transport: Transport = createRuledTransport(client, rules, () => inner);
   return { seen, clock, documents: createServiceClient(DocumentService, transport), health: createServiceClient(Health, transport) };
 }
 

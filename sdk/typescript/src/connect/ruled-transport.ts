@@ -2,12 +2,11 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { StreamResponse, Transport } from "@connectrpc/connect";
 import { createAsyncIterable } from "@connectrpc/connect/protocol";
-import { rules } from "../gen/rules.js";
 import type { Client } from "../runtime/client.js";
 import type { ParapetError } from "../runtime/error.js";
-import { type Attempt, begin, type CallOptions, execute } from "../runtime/execute.js";
+import { type Attempt, begin, type CallOptions, execute, type Performed, type Progress } from "../runtime/execute.js";
 import { createLeg, follow, type Leg } from "../runtime/follow.js";
-import type { Method } from "../runtime/method.js";
+import type { Method, Rule } from "../runtime/method.js";
 import type { Scope } from "../runtime/scope.js";
 import { toParapetError } from "./connect-error.js";
 
@@ -20,17 +19,28 @@ interface Descriptor {
   readonly idempotency: 0 | 1 | 2;
 }
 
-/** Wraps a transport of connect-es. `timeoutMs` of a streaming call bounds all of it; without one, a stream has no bound once it has begun. */
-export function createRuledTransport(client: Client, inner: Transport): Transport {
+/** Rules of a contract by `package.Service/Method`: what `rules.ts` of its generated client holds. */
+export type Rules = Readonly<Record<string, Rule>>;
+
+/** Gives the transport of one attempt, which tells of the HTTP status it is answered with where it can see that. */
+export type Connect = (answered: (status: number) => void) => Transport;
+
+/** Headers of a response, with how many requests it took: connect-es hands on nothing else that it could stand on. */
+export interface CountedHeaders extends Headers {
+  attempts?: number;
+}
+
+/** Makes a transport of connect-es that keeps the rules. `timeoutMs` of a streaming call bounds all of it; without one, a stream has no bound once it has begun. */
+export function createRuledTransport(client: Client, rules: Rules, connect: Connect): Transport {
   return {
     async unary(desc, signal, timeoutMs, header, input, contextValues) {
-      const method = methodOf(desc);
+      const method = methodOf(desc, rules);
       const options = optionsOf(signal, timeoutMs, header);
       const progress = begin(client, options);
       const { value } = await execute(client, method, options, progress, ({ scope, headers, deadlineMs }) =>
-        attempt(client, async () => {
+        createAttempt(client, connect)(async (inner) => {
           const response = await scope.wait(inner.unary(desc, scope.signal, finite(deadlineMs), headers, input, contextValues));
-          return { value: response, status: 200, headers: response.header };
+          return performed(response, response, progress);
         }),
       );
       progress.scope.end();
@@ -38,19 +48,21 @@ export function createRuledTransport(client: Client, inner: Transport): Transpor
     },
     async stream(desc, signal, timeoutMs, header, input, contextValues) {
       const fromClient = desc.methodKind !== "server_streaming";
-      const method = methodOf(desc);
+      const method = methodOf(desc, rules);
       const { resume } = method;
       // What may be sent again must be at hand for that.
       let request = fromClient ? undefined : (await input[Symbol.asyncIterator]().next()).value;
       const options: CallOptions = { ...optionsOf(signal, timeoutMs, header), retries: fromClient ? 0 : undefined };
       const progress = begin(client, options);
       const open = async (broken?: ParapetError) => {
-        const perform = ({ scope, headers, deadlineMs }: Attempt) =>
-          attempt(client, async () => {
+        const perform = ({ scope, headers, deadlineMs }: Attempt) => {
+          const attempt = createAttempt(client, connect);
+          return attempt(async (inner) => {
             const response = await scope.wait(inner.stream(desc, scope.signal, finite(deadlineMs), headers, request ? createAsyncIterable([request]) : input, contextValues));
-            const leg = await legOf(client, scope, response, !fromClient);
-            return { value: { response, leg }, status: 200, headers: response.header };
+            const leg = await legOf(attempt, scope, response, !fromClient);
+            return performed({ response, leg }, response, progress);
           });
+        };
         return (await execute(client, method, options, progress, perform, timeoutMs === undefined, broken)).value;
       };
       const { response, leg } = await open();
@@ -64,11 +76,32 @@ export function createRuledTransport(client: Client, inner: Transport): Transpor
   };
 }
 
+/** What succeeded is 200 on each of the protocols. */
+function performed<T>(value: T, { header }: { readonly header: CountedHeaders }, { attempts }: Progress): Performed<T> {
+  header.attempts = attempts;
+  return { value, status: 200, headers: header };
+}
+
+/** Does a part of an attempt; what it throws is typed, with the status that the attempt was answered with. */
+type AttemptPart = <T>(work: (inner: Transport) => Promise<T>) => Promise<T>;
+
+function createAttempt(client: Client, connect: Connect): AttemptPart {
+  let status: number | undefined;
+  const inner = connect((answered) => (status = answered));
+  return async (work) => {
+    try {
+      return await work(inner);
+    } catch (thrown) {
+      throw toParapetError(thrown, client.clock, status);
+    }
+  };
+}
+
 /** The messages of a response. `early`: the first is read now, so that a refusal is a failure of the attempt; of a two-way stream it may wait for the caller's next message. */
-async function legOf<O extends DescMessage>(client: Client, scope: Scope, { message }: StreamResponse<DescMessage, O>, early: boolean): Promise<Leg<MessageShape<O>>> {
+async function legOf<O extends DescMessage>(attempt: AttemptPart, scope: Scope, { message }: StreamResponse<DescMessage, O>, early: boolean): Promise<Leg<MessageShape<O>>> {
   const steps = message[Symbol.asyncIterator]();
   const receive = (): Promise<MessageShape<O> | undefined> =>
-    attempt(client, async () => {
+    attempt(async () => {
       const { done, value } = await steps.next();
       return done ? undefined : value;
     });
@@ -80,25 +113,15 @@ function localName({ fields }: DescMessage, jsonName: string | undefined): strin
   return fields.find((field) => field.jsonName === jsonName)?.localName;
 }
 
-async function attempt<T>(client: Client, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    throw toParapetError(thrown, client.clock) satisfies ParapetError;
-  }
-}
-
-/** By number; the enum itself would weigh more. */
-const idempotencyLevels = ["unknown", "no_side_effects", "idempotent"] as const;
-
 /** What the contract says of a method; one it does not know is sent with the credential and never again unless it says that it has no effect. */
-function methodOf({ parent, name, methodKind, idempotency }: Descriptor): Method {
+function methodOf({ parent, name, methodKind, idempotency }: Descriptor, rules: Rules): Method {
   const fullName = `${parent.typeName}/${name}`;
   return {
     name: fullName,
     // Nothing here asks for it; what streams both ways has no kind of its own in the runtime.
     kind: methodKind as Method["kind"],
-    idempotency: idempotencyLevels[idempotency],
+    // What has no effect may be sent again as what has it once.
+    idempotency: idempotency ? "idempotent" : "unknown",
     key: "ignored",
     needs: "principal",
     ...rules[fullName],
@@ -108,7 +131,7 @@ function methodOf({ parent, name, methodKind, idempotency }: Descriptor): Method
 /** An Idempotency-Key among the headers is the caller's own. */
 function optionsOf(signal: AbortSignal | undefined, timeoutMs: number | undefined, header: HeadersInit | undefined): CallOptions {
   const headers = new Headers(header);
-  return { headers, signal, timeoutMs, idempotencyKey: headers.get("idempotency-key") ?? undefined };
+  return { headers, signal, timeoutMs, idempotencyKey: headers.get("idempotency-key")! };
 }
 
 const finite = (ms: number): number | undefined => (ms < Infinity ? Math.ceil(ms) : undefined);

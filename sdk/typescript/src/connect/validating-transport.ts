@@ -52,3 +52,11 @@ export function createValidatingTransport(inner: Transport, { validator, warn }:
     },
   };
 }
+
+/**
+ * Has the transports of `make` compare what they receive: `createTransport(options, validating(createGrpcWebTransport, { validator: createValidator(), warn }))`.
+ * The service must be one of the whole descriptors, since those for browsers carry no rules.
+ */
+export function validating<Base>(make: (base: Base) => Transport, options: ValidateOptions): (base: Base) => Transport {
+  return (base) => createValidatingTransport(make(base), options);
+}

@@ -23,6 +23,20 @@ export function remember(response: Response, failure: ParapetError): void {
   failures.set(response, failure);
 }
 
+/** How many requests calls took, by their responses. */
+const attempts = new WeakMap<Response, number>();
+
+/** Keeps how many requests a response took. */
+export function count(response: Response, requests: number): Response {
+  attempts.set(response, requests);
+  return response;
+}
+
+/** How many requests a response took. */
+export function attemptsOf(response: Response): number {
+  return attempts.get(response) ?? 1;
+}
+
 /** A refusal as ParapetError: of its problem document, or of its status where there is none, e.g. a proxy's page. */
 export function problemError(body: unknown, response: Response, clock: Clock = systemClock): ParapetError {
   const known = failures.get(response);

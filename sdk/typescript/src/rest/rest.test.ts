@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Answer, type FaultServer, ok, reset, silence, stall, startFaultServer, text, truncated } from "../test-support/fault-server.js";
 import { createTestClock } from "../test-support/test-clock.js";
-import { createRestClient, ParapetError, type RestCallOptions, type RestOptions, unwrap } from "./index.js";
+import { createRestClient, ParapetError, type RestCallOptions, type RestOptions, stream, unwrap } from "./index.js";
 
 let server: FaultServer;
 beforeAll(async () => {
@@ -193,6 +193,33 @@ describe("a stream that can go on", () => {
     expect(await exported(clientOf().rest, { headers: { accept: "text/event-stream" } })).toBe(event("a") + failed("permission_denied", "PERMISSION_MISSING"));
     expect(await exported(clientOf().rest)).toMatch(/^\{"key":"a"\}\n\{"error":\{"code":"permission_denied",.*\}\}\n$/);
     expect(server.seen).toHaveLength(2);
+  });
+
+  it("is read message by message, over its connections, until it ends or fails", async () => {
+    const read = async (): Promise<[string[], ParapetError | undefined]> => {
+      const keys: string[] = [];
+      try {
+        for await (const { key } of stream(clientOf().rest, "post", "/v1/export", { body: { collection: "c" } })) keys.push(key);
+      } catch (thrown) {
+        return [keys, thrown as ParapetError];
+      }
+      return [keys, undefined];
+    };
+    server.script(sse([event("a"), event("b")], true), sse([event("c")]));
+    expect(await read()).toEqual([["a", "b", "c"], undefined]);
+    server.script(sse([event("a")], true), sse([event("b"), failed("permission_denied", "PERMISSION_MISSING")]));
+    const [keys, error] = await read();
+    expect(keys).toEqual(["a", "b"]);
+    expect(error).toBeInstanceOf(ParapetError);
+    expect(error).toMatchObject({ reason: "PERMISSION_MISSING", code: "permission_denied", attempts: 2, method: "parapet.document.v1.DocumentService/Export" });
+    server.script(sse([event("a"), "id: b\ndata: no JSON\n\n"]));
+    expect((await read())[1]).toMatchObject({ reason: "RESPONSE_MALFORMED" });
+    server.script(sse([event("a")]));
+    const left = stream(clientOf().rest, "post", "/v1/export", { body: { collection: "c" } });
+    const before = server.seen.length;
+    expect((await left.next()).value?.key).toBe("a");
+    await left.return();
+    expect(server.seen).toHaveLength(before + 1);
   });
 
   it("takes an error that passes for a broken connection, and not for ever", async () => {

@@ -5,7 +5,7 @@ import { clientError, ParapetError } from "../runtime/error.js";
 import { type Attempt, begin, type CallOptions, execute, type Progress, typed } from "../runtime/execute.js";
 import { speaking } from "../runtime/hooks.js";
 import type { Method } from "../runtime/method.js";
-import { problemError, remember } from "./problem.js";
+import { count, problemError, remember } from "./problem.js";
 import { createResumed } from "./resumed.js";
 
 /** What sends a request. */
@@ -56,10 +56,10 @@ export function createRuledFetch(client: Client, method: Method, options: CallOp
     };
     try {
       const { response, leg } = await open();
-      if (leg) return await resumed!.follow(response, leg, async (broken) => (await open(broken)).leg);
-      if (streams && response.body) return bound(response, response.body, method, progress);
+      if (leg) return count(await resumed!.follow(response, leg, async (broken) => (await open(broken)).leg), progress.attempts);
+      if (streams && response.body) return count(bound(response, response.body, method, progress), progress.attempts);
       progress.scope.end();
-      return response;
+      return count(response, progress.attempts);
     } catch (thrown) {
       // What the server said goes to the caller as openapi-fetch gives it; what ended the call otherwise has no status.
       if (!refused || !(thrown instanceof ParapetError) || thrown.status === 0) throw thrown;

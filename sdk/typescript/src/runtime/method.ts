@@ -41,3 +41,19 @@ export interface Paging {
   /** Request fields that count for the first page only, such as an offset. */
   readonly first: readonly string[];
 }
+
+/** How a response of protobuf-es lists: names of its fields as messages have them. */
+export interface Listing {
+  /** Field with the items. */
+  readonly items: string;
+  /** Request fields that count for the first page only. */
+  readonly first: readonly string[];
+}
+
+/** What the contract says of an operation of the REST side. */
+export interface Operation {
+  /** `package.Service/Method`. */
+  readonly method: string;
+  /** How it pages, where it does; `in`: where the request holds its token. */
+  readonly paging?: Paging & { readonly in: "query" | "body" };
+}

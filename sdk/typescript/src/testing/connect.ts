@@ -2,6 +2,7 @@
 import { ConnectError, type ConnectRouter, createRouterTransport, type Interceptor, type Transport } from "@connectrpc/connect";
 import { errorFromJson } from "@connectrpc/connect/protocol-connect";
 import { createRuledTransport } from "../connect/ruled-transport.js";
+import { rules } from "../gen/rules.js";
 import { type ClientOptions, createClient } from "../runtime/client.js";
 import { Refusal } from "./refusal.js";
 
@@ -10,7 +11,7 @@ export { type RefusalFacts, Refusal, refuse } from "./refusal.js";
 /** Makes a transport whose calls are answered by `routes`, e.g. `(router) => router.service(DocumentService, { get: () => { throw refuse("DOCUMENT_NOT_FOUND"); } })`. */
 export function createFakeTransport(routes: (router: ConnectRouter) => void, options: Partial<Omit<ClientOptions, "baseUrl" | "fetch">> = {}): Transport {
   const inner = createRouterTransport(routes, { router: { interceptors: [refusing] } });
-  return createRuledTransport(createClient({ baseUrl: "http://in-memory", ...options }), inner);
+  return createRuledTransport(createClient({ baseUrl: "http://in-memory", ...options }), rules, () => inner);
 }
 
 /** Words a refusal as the server does. */

@@ -3,7 +3,7 @@ import { GeneratorError } from "../../errors.js";
 import type { Model } from "../../model.js";
 import { sampleContext } from "./code-samples.js";
 import { headerComponent, type HeaderName, responseHeaders } from "./headers.js";
-import { type PathItem, tagNames } from "./names.js";
+import { createPathNames, tagNames } from "./names.js";
 import { type OperationContext, operationOf, pathItemOf } from "./operations.js";
 import { problemSchema, violationSchema } from "./problems.js";
 import { SchemaBuilder } from "./schemas.js";
@@ -65,20 +65,15 @@ export function documentOf(model: Model, options: DocumentOptions): OpenApiDocum
 function pathsOf(context: OperationContext): OpenApiDocument["paths"] {
   const { model, schemas } = context;
   const paths: OpenApiDocument["paths"] = {};
-  /** Path items by their path without names: OpenAPI takes `/a/{b}` and `/a/{c}` for one path. */
-  const items = new Map<string, PathItem>();
+  const pathNames = createPathNames();
   const ids = new Map<string, string>();
   for (const service of model.services) {
     for (const method of service.methods) {
       for (const binding of method.bindings) {
-        const named = pathItemOf(binding, method, schemas);
-        const key = named.path.replace(/\{[^}]*\}/g, "{}");
-        const first = items.get(key) ?? named;
-        items.set(key, first);
-        const parameters = named.parameters.map((parameter, index) => ({ ...parameter, name: first.parameters[index]!.name }));
-        const operation = operationOf(context, method, binding, { path: first.path, parameters });
+        const item = pathNames(pathItemOf(binding, method, schemas));
+        const operation = operationOf(context, method, binding, item);
         claim(ids, String(operation["operationId"]), `${method.fullName} (${binding.verb} ${binding.template})`);
-        (paths[first.path] ??= {})[binding.verb.toLowerCase()] = operation;
+        (paths[item.path] ??= {})[binding.verb.toLowerCase()] = operation;
       }
     }
   }

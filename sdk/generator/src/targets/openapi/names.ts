@@ -65,6 +65,17 @@ export function pathOf(binding: Binding, jsonName: (field: string) => string): P
   return { path: `/${parts.join("/")}${binding.action ? `:${binding.action}` : ""}`, parameters };
 }
 
+/** Makes a namer of paths: those that differ only in the names of their parameters are one, with the names of the first. */
+export function createPathNames(): (named: PathItem) => PathItem {
+  const items = new Map<string, PathItem>();
+  return (named) => {
+    const key = named.path.replace(/\{[^}]*\}/g, "{}");
+    const first = items.get(key) ?? named;
+    items.set(key, first);
+    return { path: first.path, parameters: named.parameters.map((parameter, index) => ({ ...parameter, name: first.parameters[index]!.name })) };
+  };
+}
+
 function partOf(binding: Binding, { field, from, to }: Binding["variables"][number], index: number, jsonName: (field: string) => string): PathParameter {
   const parts = binding.parts.slice(from, to);
   const wildcards = parts.flatMap((part, at) => (part.startsWith("*") ? [from + at] : []));

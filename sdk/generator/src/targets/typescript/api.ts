@@ -31,6 +31,8 @@ To keep the tables short, those that most methods share stand here: ${codes(shar
 
 "repeats": whether the client sends a call again after a failure that passes; "with a key": with the same Idempotency-Key each time; "resumes": a broken stream goes on behind its last message.
 
+Over gRPC, gRPC-Web and REST the same methods page and give their outcome through \`paginate\` and \`result\` of the layers for these, typed with the same items and reasons: see the README of \`@parapet/sdk\`.
+
 The snippets below stand behind this:
 
 ${fenced(preambleOf(names, from, "http://localhost:11023"))}

@@ -4,6 +4,7 @@ import type { Model, OutputFile, Target } from "../../model.js";
 import { tsHeader } from "../mark.js";
 import { emitApi } from "./api.js";
 import { jsdoc } from "./docs.js";
+import { emitOperations, emitResponses } from "./layers.js";
 import { relative } from "./modules.js";
 import { createNames, type Names } from "./names.js";
 import { reachOf } from "./reach.js";
@@ -37,9 +38,11 @@ function emit(model: Model, { source = "", facade, package: from = `./${posix.jo
     ["facade", emitFacade(model, names)],
     ["methods", emitMethods(model, names)],
     ["rules", emitRules(model)],
+    ["responses", emitResponses(model, names)],
+    ["operations", emitOperations(model, names)],
   ];
-  // The rules are for layers of the SDK, which import them by their own path.
-  const index = modules.filter(([module]) => module !== "rules").map(([module]) => `export * from "${relative("index", module)}";\n`).sort().join("");
+  // What is for other layers than this one is imported by its own path.
+  const index = modules.filter(([module]) => !["rules", "responses", "operations"].includes(module)).map(([module]) => `export * from "${relative("index", module)}";\n`).sort().join("");
   return [
     ...modules.map(([module, content]) => ({ path: posix.join(source, `${module}.ts`), content })),
     { path: posix.join(source, "index.ts"), content: `${tsHeader("Everything that was generated")}${index}` },

@@ -42,8 +42,8 @@ export interface Names {
 /** What the runtime exports beside the generated names, and what TypeScript keeps for itself. */
 export const reserved: readonly string[] = [
   "AnyMessage", "AttemptEnd", "AttemptStart", "Base64", "Call", "CallOptions", "Client", "ClientOptions", "ClientReason", "Clock", "Code", "Duration",
-  "ErrorDetail", "ErrorFacts", "Fetch", "FieldMask", "FieldViolation", "Finish", "Float", "HeadersInput", "Hooks", "Int64", "JsonObject", "JsonValue", "Messages", "Method",
-  "OtherDetail", "Outcome", "Paged", "Paging", "ParapetError", "QuotaViolation", "ResponseInfo", "Result", "Resume", "RetryBudgetOptions", "Rule", "ServerStream",
+  "ErrorDetail", "ErrorFacts", "Fetch", "FieldMask", "FieldViolation", "Finish", "Float", "HeadersInput", "Hooks", "Int64", "JsonObject", "JsonValue", "Listing", "Messages", "Method", "Operation",
+  "OtherDetail", "Outcome", "Paged", "Pages", "Paging", "ParapetError", "QuotaViolation", "ResponseInfo", "Result", "Resume", "RetryBudgetOptions", "Rule", "ServerStream",
   "Timestamp", "Token", "TokenSource", "UnknownEnum", "Reason", "CommonReason", "base64ToBytes", "bytesToBase64", "clientStream", "combineHooks", "createClient",
   "commonReasons", "hideSecrets", "methods", "paged", "serverStream", "systemClock", "unary", "rt",
   "any", "bigint", "boolean", "never", "null", "number", "object", "string", "symbol", "undefined", "unknown", "void",

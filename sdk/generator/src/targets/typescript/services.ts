@@ -8,7 +8,7 @@ import { type Names, property } from "./names.js";
 import { mustBeSet } from "./types.js";
 
 /** Reasons of REST, which calls in Connect JSON never meet. */
-const ofRest = ["QUERY_PARAMETER_UNKNOWN", "CONTENT_TYPE_UNSUPPORTED", "VERB_NOT_ALLOWED"];
+const ofRest: readonly string[] = ["QUERY_PARAMETER_UNKNOWN", "CONTENT_TYPE_UNSUPPORTED", "VERB_NOT_ALLOWED"];
 
 /** Reasons of a method beside those of every call. */
 export function ownReasons(method: Method): string[] {
@@ -19,6 +19,12 @@ export function ownReasons(method: Method): string[] {
 export function commonReasons(model: Model): string[] {
   const found = model.services.flatMap(({ methods }) => methods).flatMap(({ reasons }) => reasons.filter(({ from }) => from === "transport"));
   return [...new Set(found.map(({ name }) => name))].filter((name) => !ofRest.includes(name)).sort();
+}
+
+/** Reasons of all methods that REST has for itself. */
+export function reasonsOfRest(model: Model): string[] {
+  const names = model.services.flatMap(({ methods }) => methods).flatMap(({ reasons }) => reasons.map(({ name }) => name));
+  return ofRest.filter((name) => names.includes(name));
 }
 
 /** What a caller needs, in words. */
@@ -32,7 +38,7 @@ export function needsOf({ policy: { access } }: Method): string {
 export const isCallable = (method: Method): boolean => method.kind !== "bidi_streaming";
 
 /** Looks up messages by full name. */
-type FindMessage = (fullName: string) => MessageType | undefined;
+export type FindMessage = (fullName: string) => MessageType | undefined;
 
 /** Writes the module of one service. */
 export function emitService(model: Model, service: Service, names: Names): string {
@@ -153,7 +159,7 @@ export function descriptorOf(method: Method, find: FindMessage): string {
   if (method.paging) {
     const { pageToken, nextPageToken, items } = method.paging;
     const request = find(method.request)!;
-    const first = request.fields.filter(({ name }) => name === "offset" || name === "skip").map(({ jsonName }) => jsonName);
+    const first = ofFirstPage(request).map((field) => field.jsonName);
     const literal = { token: jsonName(request, pageToken), next: jsonName(find(method.response)!, nextPageToken), items: jsonName(find(method.response)!, items) };
     const pairs = Object.entries(literal).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
     entries.push(["paging", `{ ${pairs.join(", ")}, first: ${list(first)} }`]);
@@ -161,6 +167,11 @@ export function descriptorOf(method: Method, find: FindMessage): string {
   if (resume) entries.push(["resume", resumeLiteral(method, find)]);
   if (method.secretResponse) entries.push(["secrets", list(secretNames(method.response, find))]);
   return `{\n${entries.map(([name, literal]) => `  ${property(name)}: ${literal},\n`).join("")}}`;
+}
+
+/** Fields that count for the first page only. */
+export function ofFirstPage({ fields }: MessageType): Field[] {
+  return fields.filter(({ name }) => name === "offset" || name === "skip");
 }
 
 function resumeLiteral({ request, response, policy: { resume } }: Method, find: FindMessage): string {
@@ -183,11 +194,13 @@ function secretNames(root: string, find: FindMessage): string[] {
   return [...names].sort();
 }
 
-function jsonName(message: MessageType, name: string): string {
+/** JSON name of a field. */
+export function jsonName(message: MessageType, name: string): string {
   return message.fields.find((field) => field.name === name)?.jsonName ?? name;
 }
 
-function jsonPath(root: string, path: string, find: FindMessage): string {
+/** A dotted proto path as a dotted JSON one. */
+export function jsonPath(root: string, path: string, find: FindMessage): string {
   let message = find(root);
   return path
     .split(".")
@@ -211,4 +224,5 @@ function docsOf(method: Method, indent: string): string {
   return jsdoc([method.docs, facts.filter((fact) => fact !== "").join(" ")], { deprecated: method.deprecated, indent });
 }
 
-const list = (names: readonly string[]): string => `[${names.map((name) => JSON.stringify(name)).join(", ")}]`;
+/** Strings as a literal. */
+export const list = (names: readonly string[]): string => `[${names.map((name) => JSON.stringify(name)).join(", ")}]`;
