@@ -27,7 +27,7 @@ const info = [
   "licenseId=Apache-2.0",
   "sdk=@parapet/sdk",
 ];
-const options = ["openapi.name=parapet", "typescript.source=src/gen", "typescript.package=@parapet/sdk", "docs.title=Parapet: every method", ...["openapi", "openapi-module"].flatMap((target) => info.map((setting) => `${target}.${setting}`))];
+const options = ["openapi.name=parapet", "typescript.source=src/gen", "typescript.package=@parapet/sdk", "cli.main=false", "docs.title=Parapet: every method", ...["openapi", "openapi-module"].flatMap((target) => info.map((setting) => `${target}.${setting}`))];
 
 /** Contracts that are not Parapet's own, each a folder with `proto/`, `buf.gen.yaml` and the generated `src/gen/`. */
 const examples = ["examples/bring-your-own"];

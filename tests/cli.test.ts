@@ -1,8 +1,11 @@
 /** The generated commands against a running server, as they are typed. */
-import { chmodSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Writable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { main } from "../sdk/cli/src/main.js";
 import { rpcCommands } from "../sdk/cli/src/gen/commands.js";
 import { startTestServer, type TestServer } from "../server/src/testing/start.js";
@@ -139,6 +142,73 @@ describe("a generated command", () => {
   });
 });
 
+describe("a table", () => {
+  it("keeps its columns under each other, whatever the width of a character", async () => {
+    for (const [key, title] of [["wide", "漢字 😀"], ["marks", "e\u0301e\u0301"], ["long", "字".repeat(100)]] as const) {
+      expect(await run(["documents", "add", "wide", key, "--lang", "en", "--meta", `title=${title}`])).toMatchObject({ code: 0 });
+    }
+    const { out } = await run("documents search wide --sort key --asc --output table --columns meta.title,key");
+    expect(out).toBe(`META.TITLE${" ".repeat(51)}KEY\n${"字".repeat(29)}…  long\ne\u0301e\u0301${" ".repeat(59)}marks\n漢字 😀${" ".repeat(54)}wide\n`);
+  });
+
+  it("hides nothing that an answer says beside its list", async () => {
+    const { out } = await run(["documents", "import", "counted", "--input", "-", "--output", "table"], JSON.stringify({ document: { key: "one", lang: "en" } }));
+    expect(out.split("\n").map((line) => line.split(/ +/))).toEqual([["imported", "1"], ["refused", "0"], [""]]);
+    const stats = await run("documents get-stats counted --output table");
+    expect(stats.out).toMatch(/^NAME +DOCUMENTCOUNT.*\ncounted +1 .*\n\ntotalDocuments +1\n/);
+  });
+});
+
+describe("a process", () => {
+  const program = fileURLToPath(new URL("../sdk/cli/bin/parapet.js", import.meta.url));
+
+  it("ends without a word when its reader goes away", async () => {
+    const lines = Array.from({ length: 500 }, (_, at) => JSON.stringify({ document: { key: `k${at}`, lang: "en", contentMd: "x".repeat(1_000) } })).join("\n");
+    expect(await run("documents import pipe --input -", lines)).toMatchObject({ code: 0 });
+    const shell = spawn("bash", ["-c", `"$0" "$1" documents export pipe --output ndjson | head -1; echo "\${PIPESTATUS[0]}"`, process.execPath, program], { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const [out, err] = await Promise.all([text(shell.stdout), text(shell.stderr)]);
+    expect([out.split("\n").slice(1), err]).toEqual([["141", ""], ""]);
+  });
+});
+
+describe("parapet credential", () => {
+  it("keeps an API key for the commands of its profile, and for no other server", async () => {
+    const { key: apiKey } = JSON.parse((await run(["auth", "create-api-key", "--description", "cli"])).out) as { key: string };
+    const kept = await run("credential --profile keyed", `${apiKey}\n`);
+    expect(kept).toMatchObject({ code: 0, err: "" });
+    expect(kept.out).not.toContain(apiKey);
+    expect(statSync(join(folder, "config/credentials/keyed")).mode & 0o777).toBe(0o600);
+    expect(JSON.parse((await run("auth get-me --profile keyed")).out)).toMatchObject({ username: "admin" });
+  });
+
+  it("is kept for the server of its own profile, not for that of another", async () => {
+    const alone = { PARAPET_CLI_SERVER: "", PARAPET_CLI_CONFIG_DIR: join(folder, "two") };
+    expect(await run(["credential", "--server", "https://one.example"], "one\n", alone)).toMatchObject({ code: 0 });
+    expect(await run(["credential", "--server", "https://two.example", "--profile", "two"], "two\n", alone)).toMatchObject({ code: 0 });
+    expect((await run("credential --profile two", "anew\n", alone)).out).toContain("for https://two.example is in");
+    expect(JSON.parse(readFileSync(join(folder, "two/config.json"), "utf8"))).toMatchObject({ profiles: { default: { server: "https://one.example" }, two: { server: "https://two.example" } } });
+  });
+
+  it.each([
+    ["Ctrl-C", "half\u0003", 130, ""],
+    ["Ctrl-D", "\u0004", 64, "parapet: no secret was given\n"],
+    ["nothing", "\r", 64, "parapet: no secret was given\n"],
+  ])("is not kept after %s at the prompt", async (_, keys, status, said) => {
+    const [stdout, stderr] = [new Sink(), new Sink()];
+    const terminal = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
+    terminal.write(keys);
+    const code = await main({ argv: ["credential", "--profile", "never"], env, stdin: terminal, stdout, stderr });
+    expect([code, stderr.text.split("\n").slice(1).join("\n"), stdout.text]).toEqual([status, said, ""]);
+  });
+
+  it("takes back what is typed wrong", async () => {
+    const terminal = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
+    terminal.write("wrong\u0015secreT😀\u007f\u007ft\r");
+    expect(await main({ argv: ["credential", "--profile", "typed"], env, stdin: terminal, stdout: new Sink(), stderr: new Sink() })).toBe(0);
+    expect(readFileSync(join(folder, "config/credentials/typed"), "utf8")).toBe("secret\n");
+  });
+});
+
 describe("completion", () => {
   it.each([
     [["doc"], ["documents"]],
@@ -146,6 +216,9 @@ describe("completion", () => {
     [["documents", "get", "--la"], ["--lang"]],
     [["documents", "get", "--output", ""], ["json", "ndjson", "table"]],
     [["auth", "register", "--pass"], ["--password-file"]],
+    [["auth", "register", "--password-file", ""], []],
+    [["documents", "search", "x", "--filter", "--"], []],
+    [["documents", "search", "x", "--all", "--lan"], ["--lang"]],
   ])("of %j is %j", async (words, candidates) => {
     expect((await run(["complete", "--", ...words])).out.split("\n").filter(Boolean)).toEqual(candidates);
   });
@@ -153,4 +226,24 @@ describe("completion", () => {
   it.each(["bash", "zsh", "fish"])("has a script for %s", async (shell) => {
     expect((await run(["completion", shell])).out).toContain("parapet complete -- ");
   });
+
+  // What each shell is asked, so that it says what Tab would offer.
+  const asked = {
+    bash: `COMP_WORDS=(parapet documents sea); COMP_CWORD=2; _parapet; echo "\${COMPREPLY[@]}"`,
+    zsh: `compadd() { print -l -- "\${found[@]}" }; words=(parapet documents sea); CURRENT=3; _parapet`,
+    fish: `complete -C "parapet documents sea"`,
+  } as const;
+  const offered = (shell: keyof typeof asked): string => {
+    const bin = join(folder, "bin");
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(join(bin, "parapet"), `#!/bin/sh\nexec "${process.execPath}" "${fileURLToPath(new URL("../sdk/cli/bin/parapet.js", import.meta.url))}" "$@"\n`, { mode: 0o755 });
+    const load = shell === "fish" ? "parapet completion fish | source" : `${shell === "zsh" ? "compdef() { :; }; " : ""}source <(parapet completion ${shell})`;
+    const { stdout, stderr } = spawnSync(shell, [...(shell === "zsh" ? ["-f"] : shell === "fish" ? ["-N"] : ["--norc"]), "-c", `${load}\n${asked[shell]}`], { env: { ...process.env, PATH: `${bin}:${process.env["PATH"] ?? ""}` }, encoding: "utf8" });
+    return stdout + stderr;
+  };
+  for (const shell of ["bash", "zsh", "fish"] as const) {
+    it.skipIf(spawnSync(shell, ["--version"]).status !== 0)(`works in ${shell}`, () => {
+      expect(offered(shell).trim()).toBe("search");
+    }, 30_000);
+  }
 });

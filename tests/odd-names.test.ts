@@ -16,7 +16,7 @@ const tool = (name: string): string => join(root, "node_modules/.bin", name);
 const generator = join(root, "sdk/generator/bin/parapet-generate.js");
 
 const tsconfig = {
-  compilerOptions: { target: "ES2023", lib: ["ES2023", "DOM", "DOM.Iterable", "DOM.AsyncIterable"], module: "NodeNext", rootDir: "src", outDir: "dist", strict: true, exactOptionalPropertyTypes: true, skipLibCheck: true, types: ["node"] },
+  compilerOptions: { target: "ES2023", lib: ["ES2023", "DOM", "DOM.Iterable", "DOM.AsyncIterable"], module: "NodeNext", rootDir: "src", outDir: "dist", strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noPropertyAccessFromIndexSignature: true, noUnusedLocals: true, noUnusedParameters: true, skipLibCheck: true, types: ["node"] },
   include: ["src"],
 };
 
@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 describe("a contract of odd names", () => {
-  it("compiles, starts, and every call of one request answers with its sample", async () => {
+  it("compiles, starts, and every call of one request answers with its sample, by its command line too", async () => {
     await run(tool("tsc"), ["-p", folder]);
     const server = spawn(process.execPath, ["dist/main.js"], { cwd: folder, env: { ...process.env, PORT: "0" }, stdio: ["ignore", "pipe", "inherit"] });
     try {
@@ -71,6 +71,19 @@ describe("a contract of odd names", () => {
         "odd.v1.class/toString": 200,
         "then/then": 200,
       });
+
+      // The generated command line, as its users start it.
+      const command = async (...args: string[]): Promise<{ stdout: string }> =>
+        await run(process.execPath, [join(folder, "dist/gen/cli/main.js"), ...args], { env: { ...process.env, ODD_CLI_SERVER: url, ODD_CLI_API_KEY: roles["admin"]![0]!, ODD_CLI_CONFIG_DIR: folder } });
+      expect((await command("help")).stdout).toContain("odd object COMMAND");
+      const { rpcCommands } = (await import(join(folder, "dist/gen/cli/commands.js"))) as { rpcCommands: { group: string; name: string; method: { name: string; kind: string } }[] };
+      const unary = rpcCommands.filter(({ method }) => method.kind === "unary");
+      expect(unary.map(({ method }) => method.name).sort()).toEqual(Object.keys(answers).sort());
+      for (const { group, name, method } of unary) {
+        const { request } = cases.find((each) => each.method === method.name)!;
+        expect(JSON.parse((await command(group, name, "--request", JSON.stringify(request))).stdout)).toBeTypeOf("object");
+      }
+      expect((await command("complete", "--", "obj")).stdout).toBe("object\n");
     } finally {
       server.kill();
       await once(server, "exit");

@@ -126,7 +126,13 @@ const packages = {
     files: typed(`import { createParapet } from "@parapet/server";\nexport const make: (...args: never[]) => unknown = createParapet;\n`, { ...onNode, skipLibCheck: true }),
     checks: { ...both("@parapet/server", "it.createParapet && it.serve && it.docsPage('it').get('/docs')"), ...compiled },
   },
-  cli: { folder: "sdk/cli", needs: ["contract", "sdk", "server"], checks: bin("parapet", "--help") },
+  cli: {
+    folder: "sdk/cli",
+    needs: ["contract", "sdk", "server"],
+    peers: ["@types/node"],
+    files: typed(`import { createProgram } from "@parapet/cli";\nexport const program = createProgram({ name: "acme", summary: "", commands: [], server: "http://localhost:8080" });\n`, onNode),
+    checks: { ...bin("parapet", "--help"), ...both("@parapet/cli", "it.createProgram"), ...compiled },
+  },
   generator: {
     folder: "sdk/generator",
     needs: ["contract"],
@@ -193,8 +199,7 @@ async function tryOut(name, { needs = [], peers = [], files = {}, checks }, tarb
     install: [...npm, "install", "--ignore-scripts", "--prefer-offline", ...[...needs, name].map((one) => tarballs[one]), ...peers.map((peer) => `${peer}@${versionOf(peer)}`)],
     ...checks,
     publint: [tool("publint"), tarballs[name], "--strict"],
-    // Of a package that is only a command there are no types to look at.
-    ...(name === "cli" ? {} : { attw: [tool("attw"), tarballs[name], "--profile", "esm-only", "--format", "ascii", "--no-color"] }),
+    attw: [tool("attw"), tarballs[name], "--profile", "esm-only", "--format", "ascii", "--no-color"],
   };
   for (const [what, command] of Object.entries(all)) {
     const { ok, output } = await execute(command, home);

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Starts the command line; small enough to exist before the first build, as npm links only bins that do.
-const { main } = await import("../dist/main.js").catch((error) => {
+const { main, runProcess } = await import("../dist/index.js").catch((error) => {
   if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
   process.stderr.write("parapet: not built yet; run `npm run build` first\n");
   process.exit(70);
 });
-process.exitCode = await main({ argv: process.argv.slice(2), env: process.env, stdout: process.stdout, stderr: process.stderr });
+await runProcess(main);

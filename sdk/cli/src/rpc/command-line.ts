@@ -11,7 +11,7 @@ export class UsageError extends Error {
 export const ownFlags = {
   server: "URL of the server",
   profile: "profile of the configuration file",
-  output: "table, json or ndjson (default: table on a terminal, else json)",
+  output: "table, json or ndjson (default: table on a terminal, else json); a stream's json is one message a line",
   columns: "columns of a table, with commas",
   filter: "rows with NAME=VALUE, NAME!=VALUE or NAME~REGEX; may be repeated",
   all: "every page instead of the first",
@@ -23,6 +23,12 @@ export const ownFlags = {
 type OwnFlag = keyof typeof ownFlags;
 const repeatable = new Set<OwnFlag>(["filter"]);
 const switches = new Set<string>(["all"]);
+
+/** True for a flag of the command line's own, with its dashes, that is followed by a value. */
+export function takesValue(flag: string): boolean {
+  const name = flag.replace(/^--/, "");
+  return flag.startsWith("--") && Object.hasOwn(ownFlags, name) && !switches.has(name);
+}
 
 /** A read command line. */
 export interface CommandLine {
@@ -129,6 +135,8 @@ function single(field: CommandField, text: string): JsonValue {
     return text === "true";
   }
   if (kind !== "number") return text;
+  // protobuf-JSON has texts for the numbers that JSON lacks.
+  if (["NaN", "Infinity", "-Infinity"].includes(text)) return text;
   const number = Number(text);
   if (text.trim() === "" || Number.isNaN(number)) throw new UsageError(`--${flag} ${JSON.stringify(text)}: wanted a number`);
   return number;
@@ -137,7 +145,8 @@ function single(field: CommandField, text: string): JsonValue {
 /** A value by its whole name, or by the part that tells it from the others, in any case. */
 function enumValue(flag: string, values: readonly string[], text: string): string {
   const wanted = text.toUpperCase().replaceAll("-", "_");
-  const found = values.find((value) => value === wanted) ?? values.find((value) => value.endsWith(`_${wanted}`));
+  const tests: readonly ((value: string) => boolean)[] = [(value) => value === text, (value) => value.toUpperCase() === wanted, (value) => value.toUpperCase().endsWith(`_${wanted}`)];
+  const found = tests.map((test) => values.find(test)).find((value) => value !== undefined);
   if (found === undefined) throw new UsageError(`--${flag} ${JSON.stringify(text)}: wanted ${values.join(", ")}`);
   return found;
 }

@@ -1,5 +1,6 @@
 /** Prints messages as tables, JSON or lines of JSON, and picks rows. */
 import type { JsonObject, JsonValue } from "@parapet/sdk/runtime";
+import stringWidth from "string-width";
 import { UsageError } from "./command-line.js";
 
 /** Forms of output. */
@@ -8,8 +9,10 @@ export const outputs = ["table", "json", "ndjson"] as const;
 /** Name of a form. */
 export type Output = (typeof outputs)[number];
 
-/** Widest cell of a table, in characters. */
-const cellCharsMax = 60;
+/** Widest cell of a table, in columns of a terminal. */
+const cellColumnsMax = 60;
+
+const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 type Row = JsonObject;
 type Keep = (row: Row) => boolean;
@@ -59,8 +62,8 @@ export function tableOf(rows: readonly Row[], columns: readonly string[]): strin
   if (rows.length === 0) return "nothing found\n";
   const shown = columns.length > 0 ? columns : Object.keys(rows[0]!);
   const cells = [shown.map((name) => name.toUpperCase()), ...rows.map((row) => shown.map((name) => cell(textsAt(row, name.split(".")).join(", "))))];
-  const widths = shown.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
-  return cells.map((row) => `${row.map((text, column) => (column === row.length - 1 ? text : text.padEnd(widths[column]!))).join("  ").trimEnd()}\n`).join("");
+  const widths = shown.map((_, column) => Math.max(...cells.map((row) => stringWidth(row[column]!))));
+  return cells.map((row) => `${row.map((text, column) => (column === row.length - 1 ? text : padded(text, widths[column]!))).join("  ").trimEnd()}\n`).join("");
 }
 
 /** One message: a line for each field. A message that only wraps another one is that other one. */
@@ -69,13 +72,25 @@ export function recordOf(message: Row): string {
   if (others.length === 0 && typeof only === "object" && only !== null && !Array.isArray(only)) return recordOf(only as Row);
   const entries = Object.entries(message).map(([name, value]): [string, string] => [name, plain(value)]);
   if (entries.length === 0) return "done\n";
-  const width = Math.max(...entries.map(([name]) => name.length));
-  return entries.map(([name, text]) => `${name.padEnd(width)}  ${visible(text)}\n`).join("");
+  const width = Math.max(...entries.map(([name]) => stringWidth(name)));
+  return entries.map(([name, text]) => `${padded(name, width)}  ${visible(text)}\n`).join("");
 }
 
 function cell(text: string): string {
   const line = visible(text);
-  return line.length > cellCharsMax ? `${line.slice(0, cellCharsMax - 1)}…` : line;
+  if (stringWidth(line) <= cellColumnsMax) return line;
+  let [shown, width] = ["", 0];
+  for (const { segment } of graphemes.segment(line)) {
+    width += stringWidth(segment);
+    if (width >= cellColumnsMax) break;
+    shown += segment;
+  }
+  return `${shown}…`;
+}
+
+/** Filled up to a width in columns of a terminal: a character may take none, one or two. */
+function padded(text: string, width: number): string {
+  return text + " ".repeat(width - stringWidth(text));
 }
 
 /** What a server sends must not move the cursor, recolour the terminal, or read backwards. */

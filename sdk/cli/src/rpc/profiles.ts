@@ -25,45 +25,65 @@ interface ConfigFile {
 /** Environment of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const serverDefault = "http://localhost:11023";
+/** Whose command line it is: names of variables and folders begin with the program's. */
+export interface Site {
+  readonly program: string;
+  /** URL of the server where nobody names another. */
+  readonly server: string;
+}
 
-/** The folder of configuration: PARAPET_CLI_CONFIG_DIR, else `parapet` in XDG_CONFIG_HOME or ~/.config. */
-export function configFolder(env: Environment): string {
-  return env["PARAPET_CLI_CONFIG_DIR"] ?? join(env["XDG_CONFIG_HOME"] ?? join(env["HOME"] ?? ".", ".config"), "parapet");
+/** What is kept in a file of its own. */
+export type SecretKind = "apiKey" | "token";
+
+/** What an environment variable of a program says, such as `PARAPET_CLI_SERVER`; an empty one says nothing. */
+export function setting({ program }: Site, env: Environment, name: string): string | undefined {
+  return env[`${program.toUpperCase().replaceAll("-", "_")}_CLI_${name}`] || undefined;
+}
+
+/** The folder of configuration: `<PROGRAM>_CLI_CONFIG_DIR`, else the program's own in XDG_CONFIG_HOME or ~/.config. */
+export function configFolder(site: Site, env: Environment): string {
+  return setting(site, env, "CONFIG_DIR") ?? join(env["XDG_CONFIG_HOME"] ?? join(env["HOME"] ?? ".", ".config"), site.program);
 }
 
 /** The connection of a call. Throws a UsageError for a file that is wrong, or a credential that others may read. */
-export function connectionOf(env: Environment, given: { readonly server?: string | undefined; readonly profile?: string | undefined }): Connection {
-  const config = readConfig(env);
-  const name = given.profile ?? env["PARAPET_CLI_PROFILE"] ?? config.profile ?? "default";
+export function connectionOf(site: Site, env: Environment, given: { readonly server?: string | undefined; readonly profile?: string | undefined }): Connection {
+  const config = readConfig(site, env);
+  const own = (name: string): string | undefined => setting(site, env, name);
+  const name = given.profile ?? own("PROFILE") ?? config.profile ?? "default";
   const profile = config.profiles !== undefined && Object.hasOwn(config.profiles, name) ? config.profiles[name]! : undefined;
-  if (profile === undefined && (given.profile !== undefined || env["PARAPET_CLI_PROFILE"] !== undefined)) throw new UsageError(`there is no profile ${JSON.stringify(name)} in ${configPath(env)}`);
-  const server = given.server ?? env["PARAPET_CLI_SERVER"] ?? profile?.server ?? serverDefault;
-  const [apiKey, token] = [env["PARAPET_CLI_API_KEY"], env["PARAPET_CLI_TOKEN"]];
+  if (profile === undefined && (given.profile !== undefined || own("PROFILE") !== undefined)) throw new UsageError(`there is no profile ${JSON.stringify(name)} in ${configPath(site, env)}`);
+  const server = given.server ?? own("SERVER") ?? profile?.server ?? site.server;
+  const [apiKey, token] = [own("API_KEY"), own("TOKEN")];
   if (apiKey) return { server, apiKey };
   if (token) return { server, token };
-  const [keyFile, tokenFile] = [env["PARAPET_CLI_API_KEY_FILE"] ?? fromConfig(env, profile?.apiKeyFile), env["PARAPET_CLI_TOKEN_FILE"] ?? fromConfig(env, profile?.tokenFile)];
+  const [keyFile, tokenFile] = [own("API_KEY_FILE") ?? fromConfig(site, env, profile?.apiKeyFile), own("TOKEN_FILE") ?? fromConfig(site, env, profile?.tokenFile)];
   // A profile's credential is for the profile's server: another one must not be given it.
   const ours = profile?.server === undefined || sameOrigin(server, profile.server);
-  if (keyFile !== undefined && (ours || env["PARAPET_CLI_API_KEY_FILE"] !== undefined)) return { server, apiKey: readSecretFile(keyFile) };
-  if (tokenFile !== undefined && (ours || env["PARAPET_CLI_TOKEN_FILE"] !== undefined)) return { server, token: readSecretFile(tokenFile) };
+  if (keyFile !== undefined && (ours || own("API_KEY_FILE") !== undefined)) return { server, apiKey: readSecretFile(keyFile) };
+  if (tokenFile !== undefined && (ours || own("TOKEN_FILE") !== undefined)) return { server, token: readSecretFile(tokenFile) };
   return { server };
+}
+
+/** Where a profile that is being made, or made anew, has its server: it need not exist yet. */
+export function serverOf(site: Site, env: Environment, profile: string, given: string | undefined): string {
+  const { profiles } = readConfig(site, env);
+  return given ?? setting(site, env, "SERVER") ?? (profiles !== undefined && Object.hasOwn(profiles, profile) ? profiles[profile]!.server : undefined) ?? site.server;
 }
 
 function sameOrigin(a: string, b: string): boolean {
   return URL.canParse(a) && URL.canParse(b) && new URL(a).origin === new URL(b).origin;
 }
 
-/** Remembers a token in a 0600 file, and its server in the profile. Returns the file's path. */
-export function rememberToken(env: Environment, name: string, server: string, token: string): string {
+/** Keeps a secret in a 0600 file, and its server in the profile. Returns the file's path. */
+export function rememberSecret(site: Site, env: Environment, name: string, server: string, kind: SecretKind, secret: string): string {
   if (!/^[\w.-]{1,64}$/.test(name) || name.startsWith(".")) throw new UsageError(`--profile ${JSON.stringify(name)}: wanted letters, digits, dots, dashes and underscores`);
-  const path = join(configFolder(env), "credentials", name);
+  const path = join(configFolder(site, env), "credentials", name);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  writeFileSync(path, `${token}\n`, { mode: 0o600 });
+  writeFileSync(path, `${secret}\n`, { mode: 0o600 });
   chmodSync(path, 0o600);
-  const config = readConfig(env);
-  const profiles = { ...config.profiles, [name]: { server, tokenFile: join("credentials", name) } };
-  writeFileSync(configPath(env), `${JSON.stringify({ profile: config.profile ?? name, profiles }, null, 2)}\n`, { mode: 0o600 });
+  const config = readConfig(site, env);
+  const profiles = { ...config.profiles, [name]: { server, [`${kind}File`]: join("credentials", name) } };
+  writeFileSync(configPath(site, env), `${JSON.stringify({ profile: config.profile ?? name, profiles }, null, 2)}\n`, { mode: 0o600 });
   return path;
 }
 
@@ -79,24 +99,24 @@ export function readSecretFile(path: string): string {
   }
 }
 
-function configPath(env: Environment): string {
-  return join(configFolder(env), "config.json");
+function configPath(site: Site, env: Environment): string {
+  return join(configFolder(site, env), "config.json");
 }
 
-function fromConfig(env: Environment, path: string | undefined): string | undefined {
-  return path === undefined || path.startsWith("/") ? path : join(configFolder(env), path);
+function fromConfig(site: Site, env: Environment, path: string | undefined): string | undefined {
+  return path === undefined || path.startsWith("/") ? path : join(configFolder(site, env), path);
 }
 
-function readConfig(env: Environment): ConfigFile {
+function readConfig(site: Site, env: Environment): ConfigFile {
   let text: string;
   try {
-    text = readFileSync(configPath(env), "utf8");
+    text = readFileSync(configPath(site, env), "utf8");
   } catch {
     return {};
   }
   try {
     return JSON.parse(text) as ConfigFile;
   } catch {
-    throw new UsageError(`${configPath(env)} is not JSON`);
+    throw new UsageError(`${configPath(site, env)} is not JSON`);
   }
 }

@@ -4,7 +4,14 @@ import { UsageError } from "./command-line.js";
 /** A stream that may be a terminal. */
 export type Input = NodeJS.ReadableStream & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
 
-/** Asks. Throws a UsageError if the input ends, or the question is answered with Ctrl-C. */
+/** The question was answered with Ctrl-C. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+  /** Exit code: as if SIGINT had ended the program. */
+  readonly exit = 128 + 2;
+}
+
+/** Asks. Throws a UsageError if the input ends without an answer, and Interrupted for Ctrl-C. */
 export async function askSecret(question: string, stdin: Input, stderr: NodeJS.WritableStream): Promise<string> {
   const terminal = stdin.isTTY === true && stdin.setRawMode !== undefined;
   if (terminal) {
@@ -34,8 +41,10 @@ function readLine(stdin: Input, terminal: boolean): Promise<string> {
       for (const character of chunk.toString()) {
         if (character === "\n" || character === "\r") return settle(() => resolve(text));
         // In raw mode the keys that a terminal would act on come as characters.
-        if (terminal && character === "\u0003") return settle(() => reject(new UsageError("interrupted")));
-        if (terminal && (character === "\u007f" || character === "\b")) text = text.slice(0, -1);
+        if (terminal && character === "\u0003") return settle(() => reject(new Interrupted()));
+        if (terminal && character === "\u0004") return onEnd();
+        if (terminal && character === "\u0015") text = "";
+        else if (terminal && (character === "\u007f" || character === "\b")) text = text.replace(/.$/su, "");
         else text += character;
       }
     };

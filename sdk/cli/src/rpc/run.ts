@@ -5,8 +5,8 @@ import { type Client, clientStream, createClient, type JsonObject, paged, type P
 import type { CommandField, RpcCommand } from "../gen/commands.js";
 import { type CommandLine, ownFlags, readCommandLine, UsageError } from "./command-line.js";
 import { filterOf, type Output, outputs, recordOf, tableOf } from "./print.js";
-import { connectionOf, type Environment, readSecretFile } from "./profiles.js";
-import { askSecret, type Input } from "./prompt.js";
+import { connectionOf, type Environment, readSecretFile, type Site } from "./profiles.js";
+import { askSecret, type Input, Interrupted } from "./prompt.js";
 
 /** What a command works with. */
 export interface RpcIo {
@@ -21,10 +21,10 @@ export interface RpcIo {
 const exit = { done: 0, failed: 1, usage: 64 } as const;
 
 /** Runs it; resolves to the exit code. */
-export async function runRpc(command: RpcCommand, io: RpcIo): Promise<number> {
+export async function runRpc(site: Site, command: RpcCommand, io: RpcIo): Promise<number> {
   try {
     if (io.argv.includes("--help") || io.argv.includes("-h")) {
-      io.stdout.write(usageOf(command));
+      io.stdout.write(usageOf(site, command));
       return exit.done;
     }
     const line = readCommandLine(command, io.argv, readText);
@@ -32,18 +32,19 @@ export async function runRpc(command: RpcCommand, io: RpcIo): Promise<number> {
     const output = outputOf(own.output?.[0], io);
     const seconds = Number(own.timeout?.[0] ?? 30);
     if (!(seconds > 0)) throw new UsageError("--timeout: wanted a number of seconds");
-    const { server, ...credential } = connectionOf(io.env, { server: own.server?.[0], profile: own.profile?.[0] });
+    const { server, ...credential } = connectionOf(site, io.env, { server: own.server?.[0], profile: own.profile?.[0] });
     const client = createClient({ baseUrl: server, ...credential, timeoutMs: seconds * 1_000 });
     const request = { ...line.request, ...(await secretsOf(line, io)) };
     await call(command, client, request, line, output, io);
     return exit.done;
   } catch (error) {
+    if (error instanceof Interrupted) return error.exit;
     if (error instanceof UsageError) {
-      io.stderr.write(`parapet: ${error.message}\nTry: parapet ${command.group} ${command.name} --help\n`);
+      io.stderr.write(`${site.program}: ${error.message}\nTry: ${site.program} ${command.group} ${command.name} --help\n`);
       return exit.usage;
     }
     if (!(error instanceof ParapetError)) throw error;
-    io.stderr.write(explained(error));
+    io.stderr.write(explained(site, error));
     return exit.failed;
   }
 }
@@ -76,8 +77,18 @@ async function call(command: RpcCommand, client: Client, request: JsonObject, { 
   const listed = items === "" ? undefined : ((message[items] ?? []) as JsonObject[]).filter(keep);
   if (output === "json") io.stdout.write(`${JSON.stringify(listed === undefined ? message : { ...message, [items]: listed }, null, 2)}\n`);
   else if (output === "ndjson") (listed ?? [message]).forEach(lines);
-  else io.stdout.write(listed === undefined ? recordOf(message) : tableOf(listed, columns));
+  else io.stdout.write(listed === undefined ? recordOf(message) : listOf(message, items, listed, columns));
   if (output !== "json" && method.paging !== undefined && message[method.paging.next]) io.stderr.write("there are more: --all shows every page\n");
+}
+
+/** What an answer says about its list, which the table shows. */
+const aboutList: ReadonlySet<string> = new Set(["nextPageToken", "totalSize"]);
+
+/** A list as a table, and below it what the answer says beside it. */
+function listOf(message: JsonObject, items: string, listed: readonly JsonObject[], columns: readonly string[]): string {
+  const beside = Object.fromEntries(Object.entries(message).filter(([name]) => name !== items && !aboutList.has(name)));
+  if (Object.keys(beside).length === 0) return tableOf(listed, columns);
+  return listed.length === 0 ? recordOf(beside) : `${tableOf(listed, columns)}\n${recordOf(beside)}`;
 }
 
 /** Messages of a file or of stdin, one on each line; what the command line says of the request goes into each. */
@@ -120,9 +131,9 @@ function readText(path: string): string {
   }
 }
 
-function explained({ reason, message, fieldViolations, requestId, retryAfterMs }: ParapetError): string {
+function explained({ program }: Site, { reason, message, fieldViolations, requestId, retryAfterMs }: ParapetError): string {
   const lines = [
-    `parapet: ${reason}: ${message}`,
+    `${program}: ${reason}: ${message}`,
     ...fieldViolations.map(({ field, description }) => `  ${field}: ${description}`),
     ...(retryAfterMs === undefined ? [] : [`  try again in ${Math.ceil(retryAfterMs / 1_000)} s`]),
     ...(requestId === "" ? [] : [`  request id ${requestId}`]),
@@ -131,7 +142,7 @@ function explained({ reason, message, fieldViolations, requestId, retryAfterMs }
 }
 
 /** The help of one command. */
-export function usageOf({ group, name, summary, needs, positionals, flags }: RpcCommand): string {
+export function usageOf({ program }: Site, { group, name, summary, needs, positionals, flags }: RpcCommand): string {
   const rows: (readonly [string, string])[] = [
     ...positionals.map((field) => [field.flag.toUpperCase(), field.summary] as const),
     ...flags.map((field) => [`--${field.flag}${field.secret ? "-file FILE" : kinds[field.kind]}`, `${field.summary}${field.values === undefined ? "" : ` One of ${field.values.join(", ")}.`}${field.secret && field.required ? " Asked for if it is left out." : ""}`] as const),
@@ -140,7 +151,7 @@ export function usageOf({ group, name, summary, needs, positionals, flags }: Rpc
   const width = Math.max(...[...rows, ...own].map(([left]) => left.length));
   const table = (entries: readonly (readonly [string, string])[]): string => entries.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join("");
   const places = positionals.map(({ flag }) => ` ${flag.toUpperCase()}`).join("");
-  return `parapet ${group} ${name}${places} [flags]\n\n  ${summary}\n  Needs ${needs}.\n\n${table(rows)}${rows.length > 0 ? "\n" : ""}${table(own)}`;
+  return `${program} ${group} ${name}${places} [flags]\n\n  ${summary}\n  Needs ${needs}.\n\n${table(rows)}${rows.length > 0 ? "\n" : ""}${table(own)}`;
 }
 
 const kinds: Readonly<Record<CommandField["kind"], string>> = { text: " TEXT", number: " N", bool: "", json: " JSON", pairs: " NAME=VALUE" };

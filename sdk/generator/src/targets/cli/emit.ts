@@ -1,18 +1,55 @@
 /** Target `cli`: one command for every RPC, as a table that a command line walks. */
-import type { Field, JsonObject, Method, Model, Target } from "../../model.js";
+import type { Field, JsonObject, Method, Model, OutputFile, Target } from "../../model.js";
 import { kebabCase } from "../kebab-case.js";
+import { GeneratorError, type Problem } from "../../errors.js";
 import { tsHeader } from "../mark.js";
 import { tsLiteral } from "../ts-literal.js";
 import { createNames } from "../typescript/names.js";
 import { mustBeSet } from "../typescript/types.js";
 import { descriptorOf, isCallable, needsOf } from "../typescript/services.js";
 
-/** Writes `commands.ts`. */
+/** Writes `commands.ts`, and `main.ts`, which runs them. */
 export const cliTarget: Target = {
   name: "cli",
-  summary: "commands.ts: one command for every RPC, with its arguments and flags",
-  emit: (model) => [{ path: "commands.ts", content: emitCommands(model) }],
+  summary: "main.ts: a command line by @parapet/cli; commands.ts: one command for every RPC, with its arguments and flags",
+  options: {
+    program: "what users type (default: the first part of the package)",
+    server: "URL of the server where nobody names another (default: http://localhost:8080)",
+    main: "false: commands.ts alone, for a program of your own (default: true)",
+  },
+  emit: (model, options) => emit(model, options),
 };
+
+function emit(model: Model, { program = programOf(model), server = "http://localhost:8080", main = "true" }: Readonly<Record<string, string>>): OutputFile[] {
+  const problems: Problem[] = [
+    ...(/^[A-Za-z][\w-]*$/.test(program) ? [] : [{ rule: "option-invalid", place: "cli.program", message: `"${program}" is no name of a program: wanted letters, digits and dashes` } as const]),
+    ...(main === "true" || main === "false" ? [] : [{ rule: "option-invalid", place: "cli.main", message: `"${main}" is neither true nor false` } as const]),
+  ];
+  if (problems.length > 0) throw new GeneratorError(problems);
+  return [{ path: "commands.ts", content: emitCommands(model) }, ...(main === "true" ? [{ path: "main.ts", content: emitMain(program, server) }] : [])];
+}
+
+/** `acme` for `acme.zoo.v1`. */
+function programOf({ services }: Model): string {
+  const name = kebabCase(services[0]?.package.split(".")[0] ?? "");
+  return /^[A-Za-z]/.test(name) ? name : "api";
+}
+
+function emitMain(program: string, server: string): string {
+  return `#!/usr/bin/env node
+${tsHeader("The command line: one command for every RPC")}import { createProgram, runProcess } from "@parapet/cli";
+import { rpcCommands } from "./commands.js";
+
+await runProcess(
+  createProgram({
+    name: ${JSON.stringify(program)},
+    summary: ${JSON.stringify(`Calls every method of ${program}.`)},
+    commands: rpcCommands,
+    server: ${JSON.stringify(server)},
+  }),
+);
+`;
+}
 
 const types = `
 /** What a flag takes. \`json\`: a message as protobuf-JSON. \`pairs\`: name=value, more than once. */

@@ -56,7 +56,7 @@ const special: Readonly<Record<string, Schema>> = {
     type: "object",
     properties: { "@type": { type: "string", description: "URL that names the type." } },
     // Empty, or with its type.
-    not: { minProperties: 1, not: { required: ["@type"] } },
+    not: { minProperties: 1, not: { properties: { "@type": {} }, required: ["@type"] } },
     additionalProperties: true,
   },
   Duration: { type: "string", pattern: "^-?[0-9]{1,12}(\\.[0-9]{1,9})?s$" },

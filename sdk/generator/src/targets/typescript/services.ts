@@ -72,8 +72,12 @@ export function emitService(model: Model, service: Service, names: Names): strin
     return `${docsOf(method, "  ")}  ${member}(${parameters}): ${result} {\n    return ${name}(this.#client, ${args});\n  }\n`;
   });
   const types = [...imports].sort(([a], [b]) => (a < b ? -1 : 1)).map(([from, used]) => `import type { ${[...used].sort().join(", ")} } from "${relative(module, names.typesModule(from))}";\n`);
-  const head = `import * as rt from "@parapet/sdk/runtime";\nimport type { CommonReason } from "${relative(module, "reasons")}";\n${types.join("")}`;
-  const intro = `${jsdoc([service.docs], { deprecated: service.deprecated })}export class ${className} {\n  readonly #client: rt.Client;\n\n  /** @param client what all calls share */\n  constructor(client: rt.Client) {\n    this.#client = client;\n  }\n\n`;
+  const runtime = `import ${methods.length === 0 ? "type " : ""}* as rt from "@parapet/sdk/runtime";\n`;
+  const start = `${jsdoc([service.docs], { deprecated: service.deprecated })}export class ${className} {\n`;
+  // Compilers complain of what nothing uses.
+  if (methods.length === 0) return `${tsHeader(`Methods of ${service.fullName}`)}${runtime}\n${start}  /** There is nothing to call. */\n  constructor(_client: rt.Client) {}\n}\n`;
+  const head = `${runtime}import type { CommonReason } from "${relative(module, "reasons")}";\n${types.join("")}`;
+  const intro = `${start}  readonly #client: rt.Client;\n\n  /** @param client what all calls share */\n  constructor(client: rt.Client) {\n    this.#client = client;\n  }\n\n`;
   return `${tsHeader(`Methods of ${service.fullName}`)}${head}\n${functions.join("\n")}\n${intro}${members.join("\n")}}\n`;
 }
 
