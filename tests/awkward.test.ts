@@ -4,10 +4,11 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type DescMethod, fromJson, type JsonObject, type JsonValue, type Message, toJson } from "@bufbuild/protobuf";
-import type { Transport } from "@connectrpc/connect";
+import { createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { overConnect, overRest, type RulesClient, transportOf, type Send } from "./awkward/by-layers.js";
 import { byOpenapi, fetchClientsOf } from "./awkward/by-openapi.js";
 import { bySdk, clientsOf } from "./awkward/by-sdk.js";
 import { type Case, cases, type CaseName, type OverHttp, type Raw } from "./awkward/cases.js";
@@ -96,6 +97,79 @@ describe("through openapi-fetch with the types of the generated document", () =>
   });
 });
 
+describe("through the other layers of the SDK, with the tables that were generated for them", () => {
+  const listing = "awkward.v1.RulesService/ListChecks";
+  const watch = "awkward.v1.RoutesService/Watch";
+  const pages = [{ checks: [{ status: "a" }, { status: "b" }], nextPageToken: "2" }, { checks: [{ status: "c" }] }];
+  const rulesOf = (send: Send): RulesClient => createClient(zoo.registry.getService("awkward.v1.RulesService")!, transportOf(zoo.baseUrl, send)) as unknown as RulesClient;
+  /** The tokens of the requests that a listing of two pages makes, and what it gives. */
+  const turned = async (statuses: AsyncIterable<string | undefined>) => {
+    const seen: (string | undefined)[] = [];
+    const asked: unknown[] = [];
+    zoo.answer(listing, [pages[0]!]);
+    for await (const status of statuses) {
+      seen.push(status);
+      if (seen.length !== 2) continue;
+      asked.push(...zoo.arrived().messages);
+      zoo.answer(listing, [pages[1]!]);
+    }
+    return { seen, asked: [...asked, ...zoo.arrived().messages] };
+  };
+  const both = { seen: ["a", "b", "c"], asked: [{ pageSize: 2 }, { pageSize: 2, pageToken: "2" }] };
+
+  test("listings turn their pages", async () => {
+    expect(await turned(overConnect.statuses(rulesOf(fetch)))).toEqual(both);
+    expect(await turned(overRest(zoo.baseUrl, fetch).statuses())).toEqual(both);
+    zoo.answer(listing, [pages[1]!]);
+    expect(await overConnect.listed(rulesOf(fetch))).toMatchObject({ value: { checks: [{ status: "c" }] }, response: { status: 200, attempts: 1 } });
+    expect(await overRest(zoo.baseUrl, fetch).listed()).toMatchObject({ ok: true, value: { checks: [{ status: "c" }] }, response: { status: 200, attempts: 1 } });
+  });
+
+  test("a call is sent again under the key that its contract asks for", async () => {
+    const keys: (string | null)[] = [];
+    const attempts = await overConnect.check(
+      rulesOf((request) => {
+        keys.push(request.headers.get("idempotency-key"));
+        return keys.length === 1 ? Promise.reject(new Error("cut")) : fetch(request);
+      }),
+    );
+    expect([attempts, keys.length, new Set(keys).size, typeof keys[0]]).toEqual([2, 2, 1, "string"]);
+  });
+
+  // Without the bytes that say that it is whole: of Connect the last frame, of server-sent events the end itself.
+  const cut = (frames: number): Send => {
+    let calls = 0;
+    return async (request) => {
+      const response = await fetch(request);
+      if (calls++ > 0) return response;
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      zoo.answer(watch, [{ item: { id: "c" }, at: "3" }]);
+      let given = false;
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (given) return controller.error(new Error("cut"));
+          given = true;
+          controller.enqueue(bytes.subarray(0, bytes.length - frames));
+        },
+      });
+      return new Response(body, response);
+    };
+  };
+  test("streams go on behind their last message, by fields of whatever name and tokens of whatever letters", async () => {
+    const answers = [{ item: { id: "a" }, at: "1" }, { item: { id: "b" }, at: "zwölf" }];
+    zoo.answer(watch, answers);
+    const watched: (string | undefined)[] = [];
+    const routes = createClient(zoo.registry.getService("awkward.v1.RoutesService")!, transportOf(zoo.baseUrl, cut(7))) as unknown as { watch(request: object): AsyncIterable<{ item?: { id: string } }> };
+    for await (const { item } of routes.watch({})) watched.push(item?.id);
+    expect([watched, zoo.arrived().messages]).toEqual([["a", "b", "c"], [{ behindToken: "zwölf" }]]);
+
+    zoo.answer(watch, answers);
+    const overEvents: (string | undefined)[] = [];
+    for await (const id of overRest(zoo.baseUrl, cut(0)).watched()) overEvents.push(id);
+    expect([overEvents, zoo.arrived().messages]).toEqual([["a", "b", "c"], [{ behindToken: "zwölf" }]]);
+  });
+});
+
 describe("what the clients are made of", () => {
   test("compiles under strict options, and refuses what the contract does not allow", () => {
     const { stdout, status } = spawnSync(process.execPath, [fileURLToPath(new URL("node_modules/typescript/bin/tsc", root)), "-p", fileURLToPath(new URL("tests/awkward/tsconfig.json", root))], { encoding: "utf8" });
@@ -103,7 +177,7 @@ describe("what the clients are made of", () => {
     expect(status).toBe(0);
   });
 
-  test.each(["routes", "shapes", "names", "legacy"])("is what openapi-typescript makes of the document of %s.proto", async (file) => {
+  test.each(["routes", "rules", "shapes", "names", "legacy"])("is what openapi-typescript makes of the document of %s.proto", async (file) => {
     const folder = new URL("sdk/generator/src/targets/openapi/golden/", root);
     // openapi-typescript lives with a TypeScript of its own.
     const library = createRequire(new URL("sdk/openapi-types/package.json", root)).resolve("openapi-typescript");

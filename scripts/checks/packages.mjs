@@ -22,19 +22,28 @@ export const run = async (): Promise<string> => {
   return document?.key ?? String(new ParapetError({ code: "unknown", reason: "UNSPECIFIED", message: "" }) && verifyWebhook);
 };
 `;
-const peersTs = `import { createParapetClient } from "@parapet/sdk/connect";
-import { createParapetClient as createWebClient } from "@parapet/sdk/connect/web";
-import { createRestClient, unwrap, type RestCallOptions } from "@parapet/sdk/rest";
+const peersTs = `import { createParapetClient, paginate, result } from "@parapet/sdk/connect";
+import { createPaginate } from "@parapet/sdk/connect/runtime";
+import { createParapetClient as createWebClient, validating } from "@parapet/sdk/connect/web";
+import { createRestClient, paginate as restPaginate, result as restResult, stream, unwrap, type RestCallOptions } from "@parapet/sdk/rest";
+import { createRuledClient } from "@parapet/sdk/rest/runtime";
 import { createFakeServer, refuse } from "@parapet/sdk/testing";
 import { documentsGet } from "@parapet/sdk";
 export const run = async (): Promise<string> => {
   const { documents, close } = createParapetClient({ baseUrl: "http://test", protocol: "grpc", apiKey: "k" });
   const { document } = await documents.get({ collection: "docs", key: "a" });
+  for await (const found of paginate(documents.search, { collection: "docs" })) if (found.key) return found.lang;
+  const outcome = await result(documents.get, { collection: "docs", key: "a" });
+  if (!outcome.ok && outcome.error.reason === "DOCUMENT_NOT_FOUND") return outcome.error.requestId + typeof createPaginate + typeof validating + typeof createRuledClient;
   close();
   for await (const message of createWebClient({ baseUrl: "http://test", protocol: "grpc-web" }).documents.export({ collection: "docs" })) if (message.document) return message.document.key;
   const rest = createRestClient({ baseUrl: "http://test" });
   const options = { timeoutMs: 500 } satisfies RestCallOptions;
   const got = await unwrap(rest.GET("/v1/collections/{collection}/documents/{key}", { params: { path: { collection: "docs", key: "a" } }, ...options }));
+  for await (const found of restPaginate(rest, "post", "/v1/search", { body: { collection: "docs" } })) if (found.key) return found.key;
+  for await (const exported of stream(rest, "post", "/v1/export", { body: { collection: "docs" } })) if (exported.key) return exported.lang;
+  const health = await restResult(rest, "get", "/health");
+  if (!health.ok && health.error.reason === "SHUTTING_DOWN") return health.error.requestId;
   createFakeServer().on(documentsGet, () => refuse("DOCUMENT_NOT_FOUND"));
   return got.key + (document?.key ?? "");
 };
@@ -113,7 +122,9 @@ const packages = {
     checks: {
       ...both("@parapet/sdk/connect", "it.createParapetClient({ baseUrl: 'http://127.0.0.1:9', protocol: 'grpc' }).documents.get"),
       ...both("@parapet/sdk/connect/web", "it.createParapetClient({ baseUrl: 'http://127.0.0.1:9', protocol: 'grpc-web' }).documents.get"),
-      ...both("@parapet/sdk/rest", "it.createRestClient({ baseUrl: 'http://127.0.0.1:9' }).GET"),
+      ...both("@parapet/sdk/rest", "it.createRestClient({ baseUrl: 'http://127.0.0.1:9' }).GET && it.paginate && it.stream"),
+      ...both("@parapet/sdk/connect/runtime", "it.createTransport && it.createPaginate"),
+      ...both("@parapet/sdk/rest/runtime", "it.createRuledClient && it.createPaginate"),
       ...bundled("browser.mjs", "browser"),
       ...compiled,
     },

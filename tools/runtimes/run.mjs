@@ -34,6 +34,9 @@ try {
     "nobody there: NETWORK_FAILED",
     "exported 42 of 42 over several connections",
     "gRPC-Web: the same over several connections",
+    "REST: the same over several connections",
+    "listed by page over gRPC-Web and REST: 42, 42",
+    "missing over gRPC-Web: DOCUMENT_NOT_FOUND 200",
     "webhook: a text",
     "secrets in the log: false",
   ];
@@ -60,7 +63,7 @@ async function install() {
     tarballs.push(join(folder, JSON.parse(output.slice(output.indexOf("[\n")))[0].filename));
   }
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
-  await run([...npm, "install", "--ignore-scripts", "--prefer-offline", ...tarballs, "@bufbuild/protobuf@2.17.0", "@connectrpc/connect@2.2.0", "@connectrpc/connect-web@2.2.0"], folder);
+  await run([...npm, "install", "--ignore-scripts", "--prefer-offline", ...tarballs, "@bufbuild/protobuf@2.17.0", "@connectrpc/connect@2.2.0", "@connectrpc/connect-web@2.2.0", "openapi-fetch@0.17.0"], folder);
   for (const file of ["scenario.mjs", "tracing.ts"]) copyFileSync(join(here, file), join(folder, file));
   writeFileSync(join(folder, "main.mjs"), 'import process from "node:process";\nimport { scenario } from "./scenario.mjs";\nconsole.log(JSON.stringify(await scenario(JSON.parse(process.env.WHERE))));\n');
 }

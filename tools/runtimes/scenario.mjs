@@ -4,9 +4,10 @@ import { createClient as createServiceClient } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { DocumentService } from "@parapet/contract/web/parapet/document/v1/document_service_pb";
 import { Parapet, ParapetError } from "@parapet/sdk";
-import { createTransport } from "@parapet/sdk/connect/web";
+import { createTransport, paginate, result } from "@parapet/sdk/connect/web";
 import { createLoggingHooks } from "@parapet/sdk/logging";
 import { createPacedFetch } from "@parapet/sdk/pacing";
+import { createRestClient, paginate as restPaginate, stream } from "@parapet/sdk/rest";
 import { verifyWebhook } from "@parapet/sdk/webhooks";
 
 /**
@@ -49,6 +50,19 @@ export async function scenario({ url, cutUrl, silentUrl, password, name }) {
   const streamed = [];
   for await (const { document } of overGrpcWeb.export({ collection })) streamed.push(document.key);
   seen.push(`gRPC-Web: ${streamed.join() === exported.join() ? "the same" : `${streamed.length} others`} over ${log.length > before + 2 ? "several connections" : "one connection"}`);
+
+  const between = log.length;
+  const overRest = [];
+  for await (const { key } of stream(createRestClient(cut), "post", "/v1/export", { body: { collection } })) overRest.push(key);
+  seen.push(`REST: ${overRest.join() === exported.join() ? "the same" : `${overRest.length} others`} over ${log.length > between + 2 ? "several connections" : "one connection"}`);
+
+  const listed = [[], []];
+  const query = { collection, sort: "key", asc: true, limit: 7 };
+  for await (const { key } of paginate(createServiceClient(DocumentService, createTransport({ baseUrl: url, apiKey }, createGrpcWebTransport)).search, query)) listed[0].push(key);
+  for await (const { key } of restPaginate(createRestClient({ baseUrl: url, apiKey }), "post", "/v1/search", { body: query })) listed[1].push(key);
+  seen.push(`listed by page over gRPC-Web and REST: ${listed.map(({ length }) => length).join(", ")}`);
+  const nothing = await result(overGrpcWeb.get, { collection, key: "nothing" });
+  seen.push(`missing over gRPC-Web: ${nothing.ok || `${nothing.error.reason} ${nothing.error.status}`}`);
 
   seen.push(`webhook: ${(await signedAndVerified("a text")).text}`);
   seen.push(`secrets in the log: ${JSON.stringify(log).includes(apiKey)}`);

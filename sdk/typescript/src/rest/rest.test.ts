@@ -231,10 +231,11 @@ describe("a stream that can go on", () => {
   it.each([
     ["a connection that never comes back", [sse([event("a")], true), reset], "NETWORK_FAILED"],
     ["a page where events were", [sse([event("a")], true), text(200, "text/html", "<html>")], "RESPONSE_MALFORMED"],
+    ["an event larger than the client takes", [sse([event("a"), event("b".repeat(50)), event("b".repeat(100))])], "RESPONSE_MALFORMED"],
     ["an event without an id, behind which nobody can go on", [sse([event("a"), "data: {}\n\n"], true), sse([event("b")])], "NETWORK_FAILED"],
   ] as const)("fails for %s", async (_, answers, reason) => {
     server.script(...answers);
-    expect(await errorOf(exported(clientOf().rest))).toMatchObject({ reason, method: "parapet.document.v1.DocumentService/Export" });
+    expect(await errorOf(exported(clientOf({ messageBytesMax: 200 }).rest))).toMatchObject({ reason, method: "parapet.document.v1.DocumentService/Export" });
   });
 
   it("is what came where the server knows no events, and ends with its call", async () => {
