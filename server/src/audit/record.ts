@@ -1,10 +1,11 @@
 /** From facts to the bytes of a record, frozen from the first one; and from bytes back to the record. */
 import { createHash } from "node:crypto";
 import { toUSVString } from "node:util";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { type AuditDetail, type AuditRecord, AuditRecordSchema, type SealedFields } from "@parapet/contract/parapet/audit/v1/audit_record_pb";
 import type { AuditNote } from "../call.js";
+import { codecsOf } from "../codec/codec.js";
 import { fail, Reason } from "../errors.js";
 import { auditDetailBytesMax, auditDetailsMax, userAgentBytesMax } from "../limits.js";
 import type { AuditFacts } from "./sink.js";
@@ -13,6 +14,8 @@ import type { AuditFacts } from "./sink.js";
 export const schemaVersion = 1;
 /** Distinct targets that a counted record names, at most. */
 const targetSamplesMax = 16;
+
+const { writeBinary } = codecsOf(AuditRecordSchema);
 
 /** What a record gets from its place in the log. */
 export interface Place {
@@ -31,7 +34,8 @@ export interface Place {
  * fields cannot be forged from within (AU-12).
  */
 export function encodeRecord(facts: AuditFacts, place: Place): Uint8Array {
-  const record = create(AuditRecordSchema, {
+  const record: AuditRecord = {
+    $typeName: "parapet.audit.v1.AuditRecord",
     schemaVersion,
     sequence: place.sequence,
     time: timestampOf(place.timeNs),
@@ -53,13 +57,16 @@ export function encodeRecord(facts: AuditFacts, place: Place): Uint8Array {
     traceId: cut(facts.traceId),
     sealingKeyId: place.sealingKeyId,
     sealed: place.sealed,
-    details: detailsOf(facts.notes) as AuditDetail[],
+    details: detailsOf(facts.notes),
     phase: facts.phase,
     count: BigInt(facts.count ?? 0),
     distinctTargets: BigInt(facts.distinctTargets ?? 0),
     targetSamples: [...(facts.targetSamples ?? [])].slice(0, targetSamplesMax),
-  });
-  return toBinary(AuditRecordSchema, record, { writeUnknownFields: false });
+    // Of effects outside and of delegation, which nothing has yet.
+    intentSequencePlusOne: 0n,
+    onBehalfOfId: "",
+  };
+  return writeBinary(record);
 }
 
 /** Reads stored bytes. Throws STORED_DATA_CORRUPT if they are no record. */
@@ -97,12 +104,16 @@ export function cut(text: string, bytesMax = auditDetailBytesMax): string {
   return Buffer.concat([bytes.subarray(0, end), mark]).toString("utf8");
 }
 
-function detailsOf(notes: readonly AuditNote[]): AuditNote[] {
-  const details = notes.slice(0, auditDetailsMax).map(({ name, value }) => ({ name: cut(name), value: cut(value) }));
+function detailsOf(notes: readonly AuditNote[]): AuditDetail[] {
+  const details = notes.slice(0, auditDetailsMax).map(({ name, value }) => detail(cut(name), cut(value)));
   if (notes.length <= auditDetailsMax) return details;
   const rest = notes.slice(auditDetailsMax - 1);
   const digest = digestOf(Buffer.from(JSON.stringify(rest.map(({ name, value }) => [name, value])), "utf8"));
-  return [...details.slice(0, -1), { name: "details_cut", value: `${rest.length} details, sha256:${digest}` }];
+  return [...details.slice(0, -1), detail("details_cut", `${rest.length} details, sha256:${digest}`)];
+}
+
+function detail(name: string, value: string): AuditDetail {
+  return { $typeName: "parapet.audit.v1.AuditDetail", name, value };
 }
 
 function digestOf(bytes: Uint8Array): string {
@@ -111,8 +122,8 @@ function digestOf(bytes: Uint8Array): string {
 
 const second = 1_000_000_000n;
 
-function timestampOf(timeNs: bigint): { seconds: bigint; nanos: number } {
-  return { seconds: timeNs / second, nanos: Number(timeNs % second) };
+function timestampOf(timeNs: bigint): Timestamp {
+  return { $typeName: "google.protobuf.Timestamp", seconds: timeNs / second, nanos: Number(timeNs % second) };
 }
 
 /** Nanoseconds since 1970 of a timestamp; 0 if there is none. */

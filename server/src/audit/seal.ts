@@ -1,7 +1,8 @@
 /** Seals the personal part of records under a key for each subject, so that destroying the key erases the person. */
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomFillSync } from "node:crypto";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { createCipheriv, createDecipheriv, createHash, hash, randomFillSync } from "node:crypto";
+import { fromBinary } from "@bufbuild/protobuf";
 import { type AuditRecord, type SealedFields, SealedFieldsSchema } from "@parapet/contract/parapet/audit/v1/audit_record_pb";
+import { codecsOf } from "../codec/codec.js";
 import { fail, Reason } from "../errors.js";
 import { sealingKeysCached } from "../limits.js";
 import { kinds, pack } from "../store/keys.js";
@@ -42,6 +43,7 @@ const tagBytes = 16;
 const keyBytes = 32;
 const keyNameBytes = 8;
 const cipher = "aes-256-gcm";
+const writeSealed: (fields: SealedFields) => Uint8Array = codecsOf(SealedFieldsSchema).writeBinary;
 
 /**
  * Subject of a caller: its opaque id, or, for those without one, the day (UTC): bounded state, erasable by age. A name that
@@ -93,7 +95,8 @@ export function createSealer({ masterKey, random = pooledBytes() }: SealerOption
   return {
     seal(tx, subject, place, personal) {
       const key = recordKey(keyFor(tx, place.tenant, subject), place.sequence);
-      const plain = toBinary(SealedFieldsSchema, create(SealedFieldsSchema, personal));
+      const { actorName, clientIp, userAgent } = personal;
+      const plain = writeSealed({ $typeName: "parapet.audit.v1.SealedFields", actorName, clientIp, userAgent });
       return Buffer.concat([Uint8Array.of(version), closed(key, recordData(place, subject), plain, random(nonceBytes))]);
     },
     opener(reader) {
@@ -127,11 +130,22 @@ function rowOf(tenant: string, subject: string): Uint8Array {
   return pack([tenant, kinds.sealingKey, subject]);
 }
 
+/** HMAC-SHA256 (RFC 2104) of the sequence. Two digests at one go take a third of the time that an object of Node's for it takes. */
 function recordKey(subjectKey: Uint8Array, sequence: bigint): Buffer {
-  const place = Buffer.alloc(8);
-  place.writeBigUInt64BE(sequence);
-  return createHmac("sha256", subjectKey).update(place).digest();
+  const inner = Buffer.alloc(hashBlockBytes + 8, innerPad);
+  const outer = Buffer.alloc(hashBlockBytes + keyBytes, outerPad);
+  for (let i = 0; i < keyBytes; i++) {
+    inner[i]! ^= subjectKey[i]!;
+    outer[i]! ^= subjectKey[i]!;
+  }
+  inner.writeBigUInt64BE(sequence, hashBlockBytes);
+  outer.set(hash("sha256", inner, "buffer"), hashBlockBytes);
+  return hash("sha256", outer, "buffer");
 }
+
+const hashBlockBytes = 64;
+const innerPad = 0x36;
+const outerPad = 0x5c;
 
 function recordData({ tenant, requestId }: Omit<SealedPlace, "sequence">, subject: string): Buffer {
   return Buffer.concat([framed(tenant), framed(subject), Buffer.from(requestId, "utf8")]);

@@ -21,7 +21,7 @@ import { foreignFailure, unwritten } from "./foreign.js";
 import { compressedFlag } from "./frame.js";
 import { timeoutMs as grpcTimeoutMs } from "./grpc/recognise.js";
 import { decodeBase64Stream } from "./grpc-web/text.js";
-import { typesBesideAll } from "./codec/types.js";
+import { typesBesideAll } from "../codec/types.js";
 import { compressMinBytes, jsonOptions, type Spelling } from "./protocol.js";
 
 /** Runs an admitted call and writes its answer. Another executor can take over per method by answering first. */

@@ -7,7 +7,7 @@ import type { Act } from "../gate/act.js";
 import type { Plan } from "../gate/plan.js";
 import { addedBy, type Adding } from "./added.js";
 import type { Executor } from "./connect-es.js";
-import { codecsOf, type Codecs } from "./codec/codec.js";
+import { codecsOf, type Codecs } from "../codec/codec.js";
 import { unary as connect } from "./connect/unary.js";
 import { CallContext } from "./context.js";
 import { encodingOf } from "./encoding.js";

@@ -2,7 +2,7 @@
 import { create, ScalarType, type DescField, type DescMessage, type JsonObject, type JsonValue, type Message } from "@bufbuild/protobuf";
 import type { RestRoute } from "@parapet/contract/rest/routes";
 import { fail, Reason } from "../../errors.js";
-import { codecsOf } from "../codec/codec.js";
+import { codecsOf } from "../../codec/codec.js";
 import { unknownParameter } from "../query.js";
 
 /** Turns parts of an HTTP request into a message; compiled once a route. */

@@ -1,8 +1,8 @@
 /** A response message to a REST answer: JSON, raw bytes, and the headers that its fields stand for. */
 import { toJson, type DescMessage, type JsonObject, type Message } from "@bufbuild/protobuf";
 import type { HttpBody } from "@parapet/contract/google/api/httpbody_pb";
-import { codecsOf } from "../codec/codec.js";
-import { typesBeside } from "../codec/types.js";
+import { codecsOf } from "../../codec/codec.js";
+import { typesBeside } from "../../codec/types.js";
 import { jsonOptions } from "../protocol.js";
 import type { HeaderList } from "../exchange.js";
 

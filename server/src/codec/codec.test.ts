@@ -15,9 +15,9 @@ import { file_parapet_document_v1_document } from "@parapet/contract/parapet/doc
 import { file_parapet_policy_v1_policy } from "@parapet/contract/parapet/policy/v1/policy_pb";
 import { file_parapet_system_v1_system_service } from "@parapet/contract/parapet/system/v1/system_service_pb";
 import { describe, expect, it } from "vitest";
-import { awkwardMessages } from "../../testing/awkward-messages.js";
-import { seeded } from "../../testing/random.js";
-import { mutateBytes, mutateJson, randomMessage } from "../../testing/random-message.js";
+import { awkwardMessages } from "../testing/awkward-messages.js";
+import { seeded } from "../testing/random.js";
+import { mutateBytes, mutateJson, randomMessage } from "../testing/random-message.js";
 import { compileBinaryReader } from "./binary-read.js";
 import { compileBinaryWriter } from "./binary-write.js";
 import { codecsOf } from "./codec.js";

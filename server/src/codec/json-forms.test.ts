@@ -1,7 +1,7 @@
 /** Which forms of JSON values are read, which are mended, and which are refused though protobuf-es would take them. */
 import { type DescMessage, fromJson, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
-import { awkwardMessages } from "../../testing/awkward-messages.js";
+import { awkwardMessages } from "../testing/awkward-messages.js";
 import { codecsOf } from "./codec.js";
 
 const typeNamed = (name: string): DescMessage => awkwardMessages().find((desc) => desc.typeName === `awkward3.${name}`)!;
