@@ -29,6 +29,29 @@ import { DocumentService } from "@parapet/contract/web/parapet/document/v1/docum
 import { createTransport } from ${JSON.stringify(entry("connect/web.js"))};
 export const documents = createClient(DocumentService, createTransport({ baseUrl: "https://parapet.example", apiKey: "k" }, createGrpcWebTransport));`,
   },
+  "gRPC-Web, with helpers": {
+    max: 39_000,
+    text: `import { createClient } from "@connectrpc/connect";
+import { createGrpcWebTransport } from "@connectrpc/connect-web";
+import { DocumentService } from "@parapet/contract/web/parapet/document/v1/document_service_pb";
+import { createTransport, paginate, result } from ${JSON.stringify(entry("connect/web.js"))};
+const documents = createClient(DocumentService, createTransport({ baseUrl: "https://parapet.example", apiKey: "k" }, createGrpcWebTransport));
+export const pages = () => paginate(documents.search, { collection: "docs" });
+export const get = (key) => result(documents.get, { collection: "docs", key });`,
+  },
+  "REST": {
+    max: 10_500,
+    text: `import { createRestClient } from ${JSON.stringify(entry("rest/index.js"))};
+export const rest = createRestClient({ baseUrl: "https://parapet.example", apiKey: "k" });`,
+  },
+  "REST, with helpers": {
+    max: 11_500,
+    text: `import { createRestClient, paginate, result, stream } from ${JSON.stringify(entry("rest/index.js"))};
+const rest = createRestClient({ baseUrl: "https://parapet.example", apiKey: "k" });
+export const pages = () => paginate(rest, "post", "/v1/search", { body: { collection: "docs" } });
+export const exported = () => stream(rest, "post", "/v1/export", { body: { collection: "docs" } });
+export const health = () => result(rest, "get", "/health");`,
+  },
   "gRPC-Web, everything": {
     max: 45_000,
     text: `import { createParapetClient } from ${JSON.stringify(entry("connect/web.js"))};

@@ -51,10 +51,10 @@ async function errorsOf(name: keyof typeof clients): Promise<ParapetError[]> {
 
 describe.each(Object.keys(clients) as (keyof typeof clients)[])("%s", (name) => {
   it.each<[string, Answered, object]>([
-    ["a portal's page", [200, "text/html", page], { reason: "RESPONSE_MALFORMED" }],
-    ["a proxy's page", [502, "text/html", page], { reason: "RESPONSE_MALFORMED", code: "unavailable" }],
-    ["a proxy's refusal", [401, "text/plain", page], { reason: "RESPONSE_MALFORMED", code: "unauthenticated" }],
-    ["bytes that are no message", [200, undefined, noise], { reason: "RESPONSE_MALFORMED", code: "internal" }],
+    ["a portal's page", [200, "text/html", page], { reason: "RESPONSE_MALFORMED", status: 200 }],
+    ["a proxy's page", [502, "text/html", page], { reason: "RESPONSE_MALFORMED", code: "unavailable", status: 502 }],
+    ["a proxy's refusal", [401, "text/plain", page], { reason: "RESPONSE_MALFORMED", code: "unauthenticated", status: 401 }],
+    ["bytes that are no message", [200, undefined, noise], { reason: "RESPONSE_MALFORMED", code: "internal", status: 200 }],
   ])("is told of %s", async (_, answer, wanted) => {
     answered = answer;
     http1.script((response, request) => text(answer[0], answer[1] ?? request.headers["content-type"]!, answer[2] as unknown as string)(response, request));
@@ -64,7 +64,7 @@ describe.each(Object.keys(clients) as (keyof typeof clients)[])("%s", (name) => 
 
 it("a connection that is cut is told from an answer that is none", async () => {
   http1.script(reset);
-  for (const error of await errorsOf("connect on Node")) expect(error).toMatchObject({ reason: "NETWORK_FAILED", code: "unavailable" });
+  for (const error of await errorsOf("connect on Node")) expect(error).toMatchObject({ reason: "NETWORK_FAILED", code: "unavailable", status: 0 });
 });
 
 it("a request that cannot be written is the caller's own mistake", async () => {
