@@ -56,7 +56,7 @@ describe("parapet-generate", () => {
     const file = join(out, "file");
     await writeFile(file, "Not a folder.\n");
     const { status, err } = await run("--proto", awkward, "--out", file, "--target", "rest");
-    expect({ status, err }).toEqual({ status: 1, err: `parapet-generate: ENOTDIR: not a directory, open '${join(file, "manifest.json")}'` });
+    expect({ status, err }).toEqual({ status: 1, err: `parapet-generate: ${join(file, "manifest.json")}: a part of the path is a file where a folder has to be` });
   });
 
   it("leaves files alone that it did not write", async () => {

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { type Command, type CommandIo, count, type Output, UsageError } from "./commands/command.js";
 import { formatProblem, GeneratorError } from "./errors.js";
+import { FileError } from "./files.js";
 
 export type { Output } from "./commands/command.js";
 
@@ -67,8 +68,12 @@ export async function main(args: readonly string[], output: Output, tools: Pick<
       output.err("Try: parapet-generate --help");
       return 2;
     }
-    // What the file system refuses: its message names the path.
-    if ((error as NodeJS.ErrnoException).syscall !== undefined && (error as NodeJS.ErrnoException).path !== undefined) {
+    if (error instanceof FileError) {
+      output.err(`parapet-generate: ${error.message}`);
+      return 1;
+    }
+    // What else the system refuses.
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) {
       output.err(`parapet-generate: ${(error as Error).message}`);
       return 1;
     }

@@ -1,12 +1,13 @@
 /** Compiles a folder of protos with buf, offline: the bytes of an image. Loads nothing heavy, so that buf can run while the rest of the program is loaded. */
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { GeneratorError } from "./errors.js";
+import { refused } from "./files.js";
 
 const run = promisify(execFile);
 
@@ -15,35 +16,79 @@ const imageBytesMax = 512 * 1024 * 1024;
 /** Names of configuration files that make a folder a buf workspace. */
 const bufConfigs = ["buf.yaml", "buf.work.yaml"];
 
+/** A run of buf that has begun. */
+export interface Compilation {
+  /** The image; rejected with a GeneratorError of rule `build-failed`, its message what buf said. */
+  readonly image: Promise<Uint8Array>;
+  /** Bytes of the protos in the folder: how much work is ahead. */
+  sourceBytes(): Promise<number>;
+}
+
 /**
- * Compiles a folder to a buf image. A folder that is a buf workspace, or a module of one, is built as it is. For any other
- * folder the protos that it imports and does not hold are taken from those that come with the generator.
- * @param paths files and folders within it; where some are given, all others are only imported
+ * Compiles a folder to a buf image; see `startCompile`.
  * @throws GeneratorError with rule `build-failed`, its message what buf said
  */
 export async function compile(protoDir: string, paths: readonly string[] = []): Promise<Uint8Array> {
+  return (await startCompile(protoDir, paths)).image;
+}
+
+/**
+ * Starts to compile a folder to a buf image: when this resolves, buf is running. A folder that is a buf workspace, or a module
+ * of one, is built as it is. For any other folder the protos that it imports and does not hold are taken from those that
+ * come with the generator.
+ * @param paths files and folders within it; where some are given, all others are only imported
+ * @throws GeneratorError with rule `build-failed` where there is nothing to compile
+ */
+export async function startCompile(protoDir: string, paths: readonly string[] = []): Promise<Compilation> {
   const folder = resolve(protoDir);
-  if (await isBufModule(folder)) return bufBuild(folder, dirname(folder), paths);
-  const workspace = await mkdtemp(join(tmpdir(), "parapet-generate-"));
-  try {
-    await layOut(folder, workspace);
-    return await bufBuild(join(workspace, "own"), workspace, paths);
-  } finally {
-    await rm(workspace, { recursive: true, force: true });
+  if (await isBufModule(folder)) {
+    return { image: bufBuild(folder, dirname(folder), paths), sourceBytes: async () => bytesOf(folder, await protosIn(folder)) };
   }
+  const own = await protosIn(folder).catch((error: NodeJS.ErrnoException) => {
+    throw unusable(error.path ?? folder, unreadable[error.code ?? ""] ?? error.message);
+  });
+  if (own.length === 0) throw unusable(folder, "there is no .proto file in this folder");
+  const workspace = await mkdtemp(join(tmpdir(), "parapet-generate-"));
+  const remove = (): Promise<void> => rm(workspace, { recursive: true, force: true });
+  try {
+    await layOut(folder, own, workspace);
+  } catch (error) {
+    await remove();
+    throw refused(workspace, error);
+  }
+  const image = bufBuild(join(workspace, "own"), workspace, paths);
+  // Nobody waits for that; what is left behind lies in the system's folder for such files.
+  image.then(remove, remove).catch(() => undefined);
+  return { image, sourceBytes: () => bytesOf(folder, own) };
+}
+
+/** What is wrong with a folder of protos, by the code of the system's error. */
+const unreadable: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such folder",
+  ENOTDIR: "this is no folder",
+  EACCES: "this folder may not be read",
+};
+
+function unusable(place: string, message: string): GeneratorError {
+  return new GeneratorError([{ rule: "build-failed", place, message }]);
 }
 
 async function bufBuild(input: string, cwd: string, paths: readonly string[]): Promise<Uint8Array> {
-  const [command, ...args] = bufCommand();
   try {
+    const [command, ...args] = bufCommand();
     const { stdout } = await run(command, [...args, "build", input, ...paths.flatMap((path) => ["--path", join(input, path)]), "-o", "-#format=bin"], {
       cwd,
       encoding: "buffer",
       maxBuffer: imageBytesMax,
+      // A program that is over in a moment need not collect its garbage often.
+      env: { GOGC: "400", ...process.env },
     });
     return stdout;
   } catch (error) {
-    const said = String((error as { stderr?: Buffer }).stderr ?? error).trim();
+    const { code, signal, stderr } = error as { code?: string | number; signal?: string; stderr?: Buffer };
+    // A number is what buf says itself; else it did not come so far.
+    if (typeof code !== "number") throw unusable("buf build", signal ? `buf was ended by ${signal}` : `buf cannot run: ${(error as Error).message}`);
+    const said = String(stderr).trim();
     const lines = said.split("\n").map((line) => line.replaceAll(`${input}${sep}`, ""));
     throw new GeneratorError(
       lines.map((line) => {
@@ -82,14 +127,10 @@ async function isBufModule(folder: string): Promise<boolean> {
 }
 
 /** Lays out a workspace of two modules: the folder's protos, and those of ours that it does not hold itself. */
-async function layOut(folder: string, workspace: string): Promise<void> {
-  const own = await protosIn(folder);
-  if (own.length === 0) {
-    throw new GeneratorError([{ rule: "build-failed", place: folder, message: "there is no .proto file in this folder" }]);
-  }
+async function layOut(folder: string, own: readonly string[], workspace: string): Promise<void> {
   const bundled = new Map<string, string>();
   const roots = bundledRoots();
-  for (const [index, paths] of (await Promise.all(roots.map(({ root, prefix }) => protosIn(join(root, prefix))))).entries()) {
+  for (const [index, paths] of (await Promise.all(roots.map(({ root, prefix }) => protosIn(join(root, prefix)).catch(() => [])))).entries()) {
     const { root, prefix } = roots[index]!;
     for (const path of paths) bundled.set(`${prefix}${path}`, join(root, prefix, path));
   }
@@ -101,18 +142,25 @@ async function layOut(folder: string, workspace: string): Promise<void> {
   const folders = new Set([join(workspace, "bundled"), ...copies.map(([, target]) => dirname(target))]);
   await Promise.all([...folders].map((each) => mkdir(each, { recursive: true })));
   await Promise.all([
-    ...copies.map(([source, target]) => copyFile(source, target)),
+    ...copies.map(([source, target]) => copyFile(source, target).catch((error: unknown) => Promise.reject(refused(source, error)))),
     writeFile(join(workspace, "buf.yaml"), "version: v2\nmodules:\n  - path: own\n  - path: bundled\n"),
   ]);
 }
 
-async function protosIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".proto"))
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
-    .filter((path) => !path.split("/").includes("node_modules"))
-    .sort();
+/** Paths of the protos in a folder, installed packages left out. */
+async function protosIn(folder: string, below = ""): Promise<string[]> {
+  const entries = await readdir(join(folder, below), { withFileTypes: true });
+  const found = entries.map(async (entry): Promise<string[]> => {
+    const path = below === "" ? entry.name : `${below}/${entry.name}`;
+    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : protosIn(folder, path);
+    return entry.isFile() && entry.name.endsWith(".proto") ? [path] : [];
+  });
+  return (await Promise.all(found)).flat().sort();
+}
+
+async function bytesOf(folder: string, paths: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(paths.map(async (path) => (await stat(join(folder, path))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Where the protos that come along are: in the published package, or in the checkout. */

@@ -24,7 +24,7 @@ export interface Image {
   readonly registry: FileRegistry;
   /** The contract's own files, sorted by name; the others are imports. */
   readonly ownFiles: readonly DescFile[];
-  /** SHA-256 in hex of the own files without comments. */
+  /** SHA-256 in hex of the own files without comments; empty in an image that was read without hashes. */
   readonly hash: string;
   /** Own files by name, with the SHA-256 in hex of their descriptors, comments included. */
   readonly inputs: Readonly<Record<string, string>>;
@@ -47,11 +47,12 @@ export async function buildImage(protoDir: string, { paths, policy }: ContractCh
 
 /**
  * Reads the bytes of a FileDescriptorSet or of a buf image. Files that buf marks as imports are not own.
+ * @param hashed false for an image without hashes, which is read sooner
  * @throws GeneratorError for a policy file that does not fit the contract
  */
-export function readImage(bytes: Uint8Array, policy?: PolicyFile): Image {
+export function readImage(bytes: Uint8Array, policy?: PolicyFile, hashed = true): Image {
   const read = fieldsOf(bytes).filter(({ number }) => number === fileNumber).map(({ value }) => readFile(value));
-  return imageOf(read.map(({ file }) => file), new Set(read.filter(({ isImport }) => !isImport).map(({ file }) => file.name)), policy);
+  return imageOf(read.map(({ file }) => file), new Set(read.filter(({ isImport }) => !isImport).map(({ file }) => file.name)), policy, hashed);
 }
 
 function readFile(bytes: Uint8Array): { readonly file: FileDescriptorProto; readonly isImport: boolean } {
@@ -81,17 +82,17 @@ function fieldsOf(bytes: Uint8Array): { readonly number: number; readonly whole:
  * The image of files, of which those named in `own` are the contract's own. What they import must be among them.
  * @throws GeneratorError for a policy file that does not fit the contract
  */
-export function imageOf(given: FileDescriptorProto[], own: ReadonlySet<string>, policy?: PolicyFile): Image {
+export function imageOf(given: FileDescriptorProto[], own: ReadonlySet<string>, policy?: PolicyFile, hashed = true): Image {
   const files = policy === undefined ? given : applyPolicyFile(given, own, policy);
   const ownFiles = files.filter(({ name }) => own.has(name)).sort((a, b) => (a.name < b.name ? -1 : 1));
   // The registry fills in defaults, so the bytes that are hashed are taken first.
-  const encoded = ownFiles.map(encodedOf);
+  const encoded = hashed ? ownFiles.map(encodedOf) : [];
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: files }));
   return {
     registry,
     ownFiles: ownFiles.map((file) => registry.getFile(file.name)!),
-    hash: sha256(encoded.map(({ bare }) => bare)),
-    inputs: Object.fromEntries(ownFiles.map((file, index) => [file.name, sha256([encoded[index]!.whole])])),
+    hash: hashed ? sha256(encoded.map(({ bare }) => bare)) : "",
+    inputs: Object.fromEntries(encoded.map(({ whole }, index) => [ownFiles[index]!.name, sha256([whole])])),
   };
 }
 

@@ -1,8 +1,7 @@
 /** Puts generated files on disk, and knows which files it may touch. */
-import { createHash } from "node:crypto";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import type { OutputFile } from "./model.js";
+import { join } from "node:path";
+import { FileError, readBytes, remove, write, writeWhole } from "./files.js";
+import { hashOf, type MadeFile } from "./made.js";
 import { generatedMark } from "./targets/mark.js";
 
 /** What was read and written: the memory between two runs. */
@@ -13,6 +12,8 @@ export interface Manifest {
   readonly inputs: Readonly<Record<string, string>>;
   /** Generated files, relative to the output folder, with their SHA-256. */
   readonly outputs: Readonly<Record<string, string>>;
+  /** True from the first file that a run writes or removes to its last one: `outputs` are then those before and those to come. */
+  readonly unfinished?: true;
 }
 
 /** How a folder differs from what would be written, by path. */
@@ -27,59 +28,76 @@ export interface Drift {
   readonly foreign: readonly string[];
 }
 
-/** A generated text's SHA-256 in hex. */
-export function hashOf(content: string): string {
-  // Bytes are hashed several times faster than text, even if they have to be made first.
-  return createHash("sha256").update(Buffer.from(content)).digest("hex");
-}
-
 /** The manifest of a set of files. */
-export function manifestOf(inputs: Readonly<Record<string, string>>, files: readonly OutputFile[]): Manifest {
-  const outputs = Object.fromEntries(sorted(ours(files)).map(({ path, content }) => [path, hashOf(content)]));
+export function manifestOf(inputs: Readonly<Record<string, string>>, files: readonly MadeFile[]): Manifest {
+  const outputs = Object.fromEntries(sorted(ours(files)).map(({ path, hash }) => [path, hash]));
   return { generator: "parapet-generate", inputs, outputs };
 }
 
-/** Compares a folder with what would be written. A file is ours if the manifest lists it or its first line has our mark. */
-export async function driftOf(out: string, manifestFile: string, files: readonly OutputFile[]): Promise<Drift> {
+/**
+ * Compares a folder with what would be written. A file is ours if the manifest lists it or its first line has our mark.
+ * @throws FileError
+ */
+export async function driftOf(out: string, manifestFile: string, files: readonly MadeFile[]): Promise<Drift> {
   const drift = { missing: [] as string[], changed: [] as string[], stale: [] as string[], foreign: [] as string[] };
   const known = (await readManifest(manifestFile))?.outputs ?? {};
   const wanted = sorted(ours(files));
-  const texts = await inParallel(wanted, ({ path }) => readText(join(out, path)));
-  for (const [index, { path, content }] of wanted.entries()) {
-    const there = texts[index];
+  const found = await inParallel(wanted, ({ path }) => readBytes(join(out, path)));
+  for (const [index, { path, bytes }] of wanted.entries()) {
+    const there = found[index];
     if (there === undefined) drift.missing.push(path);
-    else if (there === content) continue;
-    else if (path in known || there.slice(0, there.indexOf("\n")).includes(generatedMark)) drift.changed.push(path);
+    else if (there.equals(bytes)) continue;
+    else if (Object.hasOwn(known, path) || isMarked(there)) drift.changed.push(path);
     else drift.foreign.push(path);
   }
   const paths = new Set(files.map(({ path }) => path));
   for (const path of Object.keys(known)) {
-    if (!paths.has(path) && (await readText(join(out, path))) !== undefined) drift.stale.push(path);
+    if (!paths.has(path) && (await readBytes(join(out, path))) !== undefined) drift.stale.push(path);
   }
   return drift;
 }
 
-/** Writes what is missing or changed, removes what is stale and untouched since, writes the manifest. Says what it did. */
-export async function writeFiles(out: string, manifestFile: string, files: readonly OutputFile[], manifest: Manifest): Promise<Drift> {
+/**
+ * Writes what is missing or changed, removes what is stale and untouched since, writes the manifest. Says what it did. A run
+ * that is stopped leaves a manifest that says so, and lists what it was about to write: the next one goes on.
+ * @throws FileError
+ */
+export async function writeFiles(out: string, manifestFile: string, files: readonly MadeFile[], manifest: Manifest): Promise<Drift> {
   const drift = await driftOf(out, manifestFile, files);
   if (drift.foreign.length > 0) return drift;
   const due = new Set([...drift.missing, ...drift.changed]);
-  await inParallel(files, async ({ path, content, once }) => {
-    if (once ? (await readText(join(out, path))) === undefined : due.has(path)) await writeText(join(out, path), content);
-  });
   const known = (await readManifest(manifestFile))?.outputs ?? {};
-  for (const path of drift.stale) {
-    const text = await readText(join(out, path));
-    if (text !== undefined && hashOf(text) === known[path]) await rm(join(out, path));
+  if (due.size + drift.stale.length > 0) {
+    await writeWhole(manifestFile, manifestText({ ...manifest, outputs: { ...known, ...manifest.outputs }, unfinished: true }));
   }
-  const text = manifestText(manifest);
-  if ((await readText(manifestFile)) !== text) await writeText(manifestFile, text);
+  await inParallel(files, async ({ path, bytes, once }) => {
+    const file = join(out, path);
+    // Half of a file that is its owner's would never be noticed.
+    if (once && (await readBytes(file)) === undefined) await writeWhole(file, bytes);
+    else if (due.has(path)) await write(file, bytes);
+  });
+  for (const path of drift.stale) {
+    const bytes = await readBytes(join(out, path));
+    if (bytes !== undefined && hashOf(bytes) === known[path]) await remove(join(out, path));
+  }
+  if (!(await manifestHolds(manifestFile, manifest))) await writeWhole(manifestFile, manifestText(manifest));
   return drift;
 }
 
-/** True if the manifest on disk is the one given. */
+/**
+ * True if the manifest on disk is the one given.
+ * @throws FileError
+ */
 export async function manifestHolds(manifestFile: string, manifest: Manifest): Promise<boolean> {
-  return (await readText(manifestFile)) === manifestText(manifest);
+  return (await readBytes(manifestFile))?.toString("utf8") === manifestText(manifest);
+}
+
+/**
+ * True if a run that wrote here was stopped before its end.
+ * @throws FileError
+ */
+export async function isUnfinished(manifestFile: string): Promise<boolean> {
+  return (await readManifest(manifestFile))?.unfinished === true;
 }
 
 /** Files that are worked on at once: enough to keep a disk busy, few enough for the system's limit of open files. */
@@ -101,29 +119,29 @@ function manifestText(manifest: Manifest): string {
 }
 
 async function readManifest(file: string): Promise<Manifest | undefined> {
-  const text = await readText(file);
-  return text === undefined ? undefined : (JSON.parse(text) as Manifest);
-}
-
-async function readText(file: string): Promise<string | undefined> {
+  const text = (await readBytes(file))?.toString("utf8");
+  if (text === undefined) return undefined;
   try {
-    return await readFile(file, "utf8");
+    const manifest = JSON.parse(text) as Partial<Manifest> | null;
+    const outputs = manifest?.outputs;
+    if (typeof outputs === "object" && outputs !== null && Object.values(outputs).every((hash) => typeof hash === "string")) return manifest as Manifest;
+    throw new Error("it has no outputs");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    throw new FileError(file, `this is no manifest of parapet-generate: ${(error as Error).message}. Restore it, or remove it and generate again`, { cause: error });
   }
 }
 
-async function writeText(file: string, text: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, text);
+/** True if the first line says that this program wrote the file. */
+function isMarked(bytes: Buffer): boolean {
+  const end = bytes.indexOf("\n");
+  return bytes.toString("utf8", 0, end === -1 ? bytes.length : end).includes(generatedMark);
 }
 
 /** What is generated for good: files written once are their owner's. */
-function ours(files: readonly OutputFile[]): readonly OutputFile[] {
+function ours(files: readonly MadeFile[]): readonly MadeFile[] {
   return files.filter(({ once }) => once !== true);
 }
 
-function sorted(files: readonly OutputFile[]): OutputFile[] {
+function sorted(files: readonly MadeFile[]): MadeFile[] {
   return [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
 }

@@ -2,8 +2,9 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { http } from "@parapet/contract/google/api/annotations_pb";
 import type { HttpRule } from "@parapet/contract/google/api/http_pb";
-import { conflict, parseTemplate, pathSetOf } from "../http-template.js";
+import { conflict, parseTemplate, type PathSet, pathSetOf } from "../http-template.js";
 import type { Binding, MessageType, Method, Verb } from "../model.js";
+import { PathTree } from "../path-tree.js";
 import { fitsText, queryOf } from "../query.js";
 import { resolveField } from "./field-path.js";
 import { fieldOf } from "./messages.js";
@@ -83,7 +84,7 @@ function checkStream(method: DescMethod, { verb, template, body }: Binding, prob
  * Notes request fields that no binding of their method can carry: those that fit no query string, where no other
  * binding takes them in its body or path.
  */
-export function checkQueries(method: DescMethod, model: Method, message: (name: string) => MessageType | undefined, problems: Problems): void {
+export function checkQueries(method: DescMethod, model: Pick<Method, "bindings" | "request">, message: (name: string) => MessageType | undefined, problems: Problems): void {
   const queries = model.bindings.map((binding) => ({ binding, unfit: queryOf(message, model.request, binding).unfit }));
   for (const { binding, unfit } of queries) {
     for (const { path, why } of unfit) {
@@ -100,20 +101,22 @@ export function checkQueries(method: DescMethod, model: Method, message: (name: 
 
 /** Notes pairs of bindings that can match the same request, where neither is the more special one. */
 export function checkConflicts(methods: readonly { readonly desc: DescMethod; readonly bindings: readonly Binding[] }[], problems: Problems): void {
-  const routes = methods.flatMap(({ desc, bindings }) => bindings.map((binding) => ({ desc, binding, paths: pathSetOf(binding) })));
-  const before = new Map<Verb, typeof routes>();
-  for (const route of routes) {
-    const others = before.get(route.binding.verb) ?? [];
-    before.set(route.binding.verb, others);
-    for (const other of others) {
-      if (!conflict(other.paths, route.paths)) continue;
-      problems.add(
-        "route-conflict",
-        route.desc,
-        `${route.binding.verb} ${route.binding.template} of ${nameOf(route.desc)} and ${other.binding.template} of ${nameOf(other.desc)} match the same paths`,
-      );
+  const before = new Map<Verb, PathTree<{ readonly desc: DescMethod; readonly binding: Binding; readonly paths: PathSet }>>();
+  for (const { desc, bindings } of methods) {
+    for (const binding of bindings) {
+      const route = { desc, binding, paths: pathSetOf(binding) };
+      const others = before.get(binding.verb) ?? new PathTree();
+      before.set(binding.verb, others);
+      for (const other of others.overlapping(route.paths)) {
+        if (!conflict(other.paths, route.paths)) continue;
+        problems.add(
+          "route-conflict",
+          desc,
+          `${binding.verb} ${binding.template} of ${nameOf(desc)} and ${other.binding.template} of ${nameOf(other.desc)} match the same paths`,
+        );
+      }
+      others.add(route.paths, route);
     }
-    others.push(route);
   }
 }
 

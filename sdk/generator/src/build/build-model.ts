@@ -4,13 +4,24 @@ import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt"
 import { GeneratorError } from "../errors.js";
 import { ExampleMaker } from "../examples/examples.js";
 import type { Image } from "../image.js";
-import { type Binding, type Bucket, type IdempotencyLevel, type MessageType, type Method, type Model, modelVersion, type Policy, type Reason, type Service } from "../model.js";
+import {
+  type Binding,
+  type Bucket,
+  type Examples,
+  type IdempotencyLevel,
+  type MessageType,
+  type Method,
+  type Model,
+  modelVersion,
+  type Policy,
+  type Service,
+} from "../model.js";
 import { bindingsOf, checkConflicts, checkQueries } from "./bindings.js";
 import { conditionalOf, pagingOf } from "./conventions.js";
 import { collectTypes, enumOf, holdsSecret, looksSecret, messageOf } from "./messages.js";
 import { bucketsOf, policyOf } from "./policy.js";
 import { Problems } from "./problems.js";
-import { reasonsOf, reasonsOfMethod, splitDocs } from "./reasons.js";
+import { MethodReasons, reasonsOf, splitDocs } from "./reasons.js";
 import { docsOf } from "./source.js";
 
 const idempotencyLevels: Readonly<Record<Level, IdempotencyLevel>> = {
@@ -22,10 +33,22 @@ const idempotencyLevels: Readonly<Record<Level, IdempotencyLevel>> = {
 /** What every method of one contract is built from. */
 interface Context {
   readonly buckets: readonly Bucket[];
-  readonly reasons: ReadonlyMap<string, Reason>;
+  readonly reasons: MethodReasons;
   readonly message: (name: string) => MessageType | undefined;
-  readonly examples: ExampleMaker;
   readonly problems: Problems;
+}
+
+/** A method before it has examples. */
+type Plain = Omit<Method, "examples">;
+
+/** A model that lacks the examples of its methods. They take longer than all else, and each can be made without the others. */
+export interface Draft {
+  /** Methods of all services. */
+  readonly methodCount: number;
+  /** Makes the examples of the method at an index. */
+  examplesOf(index: number): Examples;
+  /** The model, once the examples of every method are there, in order. `contractHash`: that of the image, unless it was read without. */
+  finish(examples: readonly Examples[], contractHash?: string): Model;
 }
 
 /**
@@ -33,6 +56,15 @@ interface Context {
  * @throws GeneratorError with every problem of the contract
  */
 export function buildModel(image: Image): Model {
+  const draft = draftModel(image);
+  return draft.finish(Array.from({ length: draft.methodCount }, (_, index) => draft.examplesOf(index)));
+}
+
+/**
+ * Builds all of the model but the examples.
+ * @throws GeneratorError with every problem of the contract
+ */
+export function draftModel(image: Image): Draft {
   const problems = new Problems();
   const { registry, ownFiles } = image;
   const services = ownFiles.flatMap((file) => file.services).sort((a, b) => (a.typeName < b.typeName ? -1 : 1));
@@ -46,40 +78,54 @@ export function buildModel(image: Image): Model {
   const reasons = reasonsOf(registry.files);
   const context: Context = {
     buckets: bucketsOf(registry.files, problems),
-    reasons: new Map(reasons.map((reason) => [reason.name, reason])),
+    reasons: new MethodReasons(new Map(reasons.map((reason) => [reason.name, reason]))),
     message: (name) => byName.get(name),
-    examples: new ExampleMaker({ message: (name) => byName.get(name), enum: (name) => enumByName.get(name) }, registry),
     problems,
   };
 
-  const built = services.map((service): Service => ({
-    fullName: service.typeName,
-    name: service.name,
-    package: service.file.proto.package,
-    docs: docsOf(service),
-    deprecated: service.deprecated,
-    methods: service.methods.flatMap((method) => methodOf(method, context) ?? []),
-  }));
-  checkRoutes(methods, built, problems);
+  const plain = new Map(methods.map((method) => [method, methodOf(method, context)]));
+  checkConflicts(
+    methods.map((desc) => ({ desc, bindings: plain.get(desc)?.bindings ?? [] })),
+    problems,
+  );
   checkSecrets(types.messages, own, problems);
   if (problems.list.length > 0) throw new GeneratorError(problems.list);
 
   const packages = [...new Set(ownFiles.map((file) => file.proto.package))].sort();
+  const maker = new ExampleMaker({ message: (name) => byName.get(name), enum: (name) => enumByName.get(name) }, registry);
   return {
-    version: modelVersion,
-    contractHash: image.hash,
-    contractVersion: versionOf(packages),
-    packages,
-    services: built,
-    messages,
-    enums,
-    buckets: context.buckets,
-    reasons,
+    methodCount: methods.length,
+    examplesOf: (index) => {
+      const { input, output } = methods[index]!;
+      const { bindings, policy } = plain.get(methods[index]!)!;
+      return maker.make(input, output, bindings, policy.resume?.request);
+    },
+    finish: (examples, contractHash = image.hash) => {
+      const whole = new Map(methods.map((method, index) => [method, { ...plain.get(method)!, examples: examples[index]! }]));
+      return {
+        version: modelVersion,
+        contractHash,
+        contractVersion: versionOf(packages),
+        packages,
+        services: services.map((service): Service => ({
+          fullName: service.typeName,
+          name: service.name,
+          package: service.file.proto.package,
+          docs: docsOf(service),
+          deprecated: service.deprecated,
+          methods: service.methods.map((method) => whole.get(method)!),
+        })),
+        messages,
+        enums,
+        buckets: context.buckets,
+        reasons,
+      };
+    },
   };
 }
 
 /** A method; undefined, with a problem noted, where it has no policy. */
-function methodOf(desc: DescMethod, context: Context): Method | undefined {
+function methodOf(desc: DescMethod, context: Context): Plain | undefined {
   const { problems } = context;
   const policy = policyOf(desc, context.buckets, problems);
   const bindings = bindingsOf(desc, problems);
@@ -91,7 +137,7 @@ function methodOf(desc: DescMethod, context: Context): Method | undefined {
   const secretResponse = holdsSecret(desc.output);
   const { text, names } = splitDocs(docsOf(desc));
   const facts = { policy, bindings, paging, conditional, secretResponse, validated: isValidated(desc.input, context), named: names };
-  const method: Method = {
+  const method: Plain = {
     fullName: nameOf(desc),
     service: desc.parent.typeName,
     name: desc.name,
@@ -104,11 +150,10 @@ function methodOf(desc: DescMethod, context: Context): Method | undefined {
     deprecated: desc.deprecated,
     policy,
     bindings,
-    reasons: reasonsOfMethod(desc, facts, context.reasons, problems),
+    reasons: context.reasons.of(desc, facts, problems),
     ...(paging ? { paging } : {}),
     ...(conditional ? { conditional } : {}),
     secretResponse,
-    examples: context.examples.make(desc.input, desc.output, bindings, policy.resume?.request),
   };
   checkQueries(desc, method, context.message, problems);
   return method;
@@ -128,14 +173,6 @@ function checkIdempotency(desc: DescMethod, policy: Policy | undefined, bindings
       problems.add("idempotency-contradicted", desc, `${nameOf(desc)} is declared NO_SIDE_EFFECTS, but is bound to ${verb} ${template}`);
     }
   }
-}
-
-function checkRoutes(methods: readonly DescMethod[], services: readonly Service[], problems: Problems): void {
-  const bindings = new Map(services.flatMap((service) => service.methods).map((method) => [method.fullName, method.bindings]));
-  checkConflicts(
-    methods.map((desc) => ({ desc, bindings: bindings.get(nameOf(desc)) ?? [] })),
-    problems,
-  );
 }
 
 /** A secret that is not marked ends up in logs and audit records. */

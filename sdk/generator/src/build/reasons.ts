@@ -83,18 +83,35 @@ export interface ReasonFacts {
   readonly named: readonly string[];
 }
 
-/** The reasons a call of a method can meet, sorted by number; `all` are those of the contract by name. Names in its comment that do not exist are noted. */
-export function reasonsOfMethod(desc: DescMethod, facts: ReasonFacts, all: ReadonlyMap<string, Reason>, problems: Problems): MethodReason[] {
-  const from = new Map<string, MethodReason["from"]>(ofTransport.map((name) => [name, "transport"]));
-  for (const name of impliedBy(facts)) from.set(name, "policy");
-  for (const name of facts.named) {
-    if (all.has(name)) from.set(name, "comment");
-    else problems.add("reason-unknown", desc, `${desc.parent.typeName}/${desc.name}: its comment names the error ${name}, which no reason has`);
+/** The reasons of methods. Many methods meet the same ones, so each list is made once. */
+export class MethodReasons {
+  private readonly lists = new Map<string, readonly MethodReason[]>();
+
+  /** @param all those of the contract by name */
+  constructor(private readonly all: ReadonlyMap<string, Reason>) {}
+
+  /** The reasons a call of a method can meet, sorted by number. Names in its comment that do not exist are noted. */
+  of(desc: DescMethod, facts: ReasonFacts, problems: Problems): readonly MethodReason[] {
+    const implied = impliedBy(facts);
+    const named = facts.named.filter((name) => this.all.has(name));
+    for (const name of facts.named) {
+      if (!this.all.has(name)) problems.add("reason-unknown", desc, `${desc.parent.typeName}/${desc.name}: its comment names the error ${name}, which no reason has`);
+    }
+    const key = `${implied.join()} ${named.join()}`;
+    const list = this.lists.get(key) ?? this.listOf(implied, named);
+    this.lists.set(key, list);
+    return list;
   }
-  return [...from]
-    .filter(([name]) => all.has(name))
-    .sort(([a], [b]) => all.get(a)!.number - all.get(b)!.number)
-    .map(([name, origin]) => ({ name, from: origin }));
+
+  private listOf(implied: readonly string[], named: readonly string[]): MethodReason[] {
+    const from = new Map<string, MethodReason["from"]>(ofTransport.map((name) => [name, "transport"]));
+    for (const name of implied) from.set(name, "policy");
+    for (const name of named) from.set(name, "comment");
+    return [...from]
+      .filter(([name]) => this.all.has(name))
+      .sort(([a], [b]) => this.all.get(a)!.number - this.all.get(b)!.number)
+      .map(([name, origin]) => ({ name, from: origin }));
+  }
 }
 
 function impliedBy({ policy, bindings, paging, conditional, secretResponse, validated }: ReasonFacts): string[] {

@@ -1,7 +1,6 @@
 /** Where an element stands in its proto file, and the comment above it. */
 import type { DescEnum, DescEnumValue, DescExtension, DescField, DescFile, DescMessage, DescMethod, DescOneof, DescService } from "@bufbuild/protobuf";
-import type { SourceCodeInfo_Location } from "@bufbuild/protobuf/wkt";
-import { sourceInfoOf } from "../source-info.js";
+import { commentsOf, sourceInfoOf } from "../source-info.js";
 
 /** Elements that have a comment. */
 export type SourceDesc = DescFile | DescMessage | DescField | DescOneof | DescEnum | DescEnumValue | DescService | DescMethod | DescExtension;
@@ -21,13 +20,10 @@ const step = {
   serviceMethod: 2,
 } as const;
 
-/** Locations with a comment, by their path: few of all there are. */
-const commented = new WeakMap<DescFile, Map<string, SourceCodeInfo_Location>>();
-
 /** The comment of an element: leading, else trailing; trimmed, its lines without the comment sign. Empty without source info. */
 export function docsOf(desc: SourceDesc): string {
-  const location = commentsOf(fileOf(desc)).get(pathOf(desc).join("."));
-  const comment = location?.leadingComments || location?.trailingComments || "";
+  const comment = commentsOf(fileOf(desc).proto).get(pathOf(desc).join("."));
+  if (comment === undefined) return "";
   return comment
     .split("\n")
     .map((line) => line.replace(/^ /, "").trimEnd())
@@ -42,15 +38,6 @@ export function placeOf(desc: SourceDesc): string {
   const span = sourceInfoOf(file.proto)?.location.find((location) => location.path.join(".") === path)?.span;
   if (span === undefined || desc.kind === "file") return `${file.name}.proto`;
   return `${file.name}.proto:${span[0]! + 1}:${span[1]! + 1}`;
-}
-
-function commentsOf(file: DescFile): Map<string, SourceCodeInfo_Location> {
-  const known = commented.get(file);
-  if (known !== undefined) return known;
-  const locations = file.proto.sourceCodeInfo?.location.filter(({ leadingComments, trailingComments }) => leadingComments || trailingComments) ?? [];
-  const index = new Map(locations.map((location) => [location.path.join("."), location]));
-  commented.set(file, index);
-  return index;
 }
 
 function fileOf(desc: SourceDesc): DescFile {

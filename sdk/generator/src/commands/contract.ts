@@ -1,6 +1,7 @@
 /** The options by which commands name a contract, and how it is read. */
-import { compile } from "../compile.js";
+import { type Compilation, startCompile } from "../compile.js";
 import type { Image } from "../image.js";
+import { loadPolicyText, type PolicyText, readPolicyText } from "../policy-file/load.js";
 import { UsageError } from "./command.js";
 
 /** Options for `parseArgs`. */
@@ -20,21 +21,32 @@ export interface ContractValues {
   readonly policy?: string | undefined;
 }
 
+/** A contract that buf is compiling. */
+export interface OpenedContract extends Compilation {
+  /** The policy file, as far as one is named. */
+  readonly policy: Promise<PolicyText | undefined>;
+}
+
 /**
- * Reads the contract that a command line names. buf begins to run at once, so that the program can load what it needs
- * meanwhile; what is loaded here is little for that reason.
+ * Opens the contract that a command line names: when this resolves, buf is running, and the program can load what it
+ * needs meanwhile. What is loaded until then is little for that reason.
  * @throws UsageError, GeneratorError
  */
-export function openContract({ proto, path = [], policy }: ContractValues): Promise<Image> {
+export async function openContract({ proto, path = [], policy }: ContractValues): Promise<OpenedContract> {
   if (proto === undefined) throw new UsageError("--proto is needed");
-  const compiled = compile(proto, path);
-  // Whoever waits for the image hears of it.
-  compiled.catch(() => undefined);
-  const opened = (async () => {
-    const [{ readImage }, { loadPolicyFile }] = await Promise.all([import("../image.js"), import("../policy-file/load.js")]);
-    const said = policy === undefined ? undefined : await loadPolicyFile(policy);
-    return readImage(await compiled, said);
-  })();
-  opened.catch(() => undefined);
-  return opened;
+  const compilation = await startCompile(proto, path);
+  const text = policy === undefined ? Promise.resolve(undefined) : loadPolicyText(policy);
+  // Whoever waits for them hears of it.
+  for (const promise of [compilation.image, text]) promise.catch(() => undefined);
+  return { ...compilation, policy: text };
+}
+
+/**
+ * Reads the contract that a command line names.
+ * @throws UsageError, GeneratorError
+ */
+export async function readContract(values: ContractValues): Promise<Image> {
+  const { image, policy } = await openContract(values);
+  const { readImage } = await import("../image.js");
+  return readImage(await image, await readPolicyText(await policy));
 }

@@ -1,7 +1,8 @@
 /** The command `credentials`: what a development server and its conformance run prove each other with. */
-import { access, chmod, mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access, chmod, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { makeFolder } from "../files.js";
 import { developmentCredentials, type RandomBytes } from "../init/credentials.js";
 import { type Command, UsageError } from "./command.js";
 
@@ -27,7 +28,7 @@ export async function writeCredentials(folder: string, resource: string, randomB
     const exists = await access(join(folder, path)).then(() => true, () => false);
     if (exists) throw new UsageError(`${path} exists; move both credentials.json and tokens.json away first`);
   }
-  await mkdir(folder, { recursive: true });
+  await makeFolder(resolve(folder));
   for (const { path, content } of [credentials, tokens]) {
     await writeFile(join(folder, path), content, { flag: "wx", mode: 0o600 });
     await chmod(join(folder, path), 0o600);

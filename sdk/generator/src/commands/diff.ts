@@ -3,7 +3,9 @@ import { readFile, stat } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { buildModel } from "../build/build-model.js";
 import { type Change, diffModels } from "../diff/diff.js";
-import { buildImage, readImage } from "../image.js";
+import { GeneratorError } from "../errors.js";
+import { FileError } from "../files.js";
+import { buildImage, type Image, readImage } from "../image.js";
 import type { Model } from "../model.js";
 import { type Command, UsageError } from "./command.js";
 
@@ -33,5 +35,14 @@ function lineOf({ bump, policy, element, message }: Change): string {
 async function modelOf(path: string): Promise<Model> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw new UsageError(`${path}: there is no such folder or image`);
-  return buildModel(found.isDirectory() ? await buildImage(path) : readImage(await readFile(path)));
+  return buildModel(found.isDirectory() ? await buildImage(path) : imageIn(path, await readFile(path)));
+}
+
+function imageIn(path: string, bytes: Uint8Array): Image {
+  try {
+    return readImage(bytes);
+  } catch (error) {
+    if (error instanceof GeneratorError) throw error;
+    throw new FileError(path, `this is no image as buf build makes it: ${(error as Error).message}`, { cause: error });
+  }
 }

@@ -1,9 +1,11 @@
 /** The commands `generate` and `check`: files from a contract, and whether they still are what they would be. */
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type Drift, driftOf, manifestHolds, manifestOf, writeFiles } from "../write.js";
+import { paysForTwo, SecondThread } from "../threads/second-thread.js";
+import type { Made } from "../threads/generate.js";
+import { type Drift, driftOf, isUnfinished, manifestHolds, manifestOf, writeFiles } from "../write.js";
 import { type Command, type CommandIo, count, type Output, UsageError } from "./command.js";
-import { contractOptions, openContract } from "./contract.js";
+import { contractOptions, type ContractValues, openContract } from "./contract.js";
 
 const usage = "--proto DIR --out DIR [options]";
 
@@ -36,12 +38,13 @@ async function run(command: "generate" | "check", args: readonly string[], outpu
 
   const out = resolve(values.out);
   const manifestFile = values.manifest === undefined ? join(out, "manifest.json") : resolve(values.manifest);
-  const image = openContract(values);
-  const [{ generateInThreads }, { choicesOf }] = await Promise.all([import("../threads/generate.js"), import("./choices.js")]);
-  const choices = choicesOf(values.target, values.option);
-  const { files, inputs, model } = await generateInThreads(await image, choices);
+  const { model, files, inputs } = await made(values, { targets: values.target, options: values.option });
   const manifest = manifestOf(inputs, files);
   if (command === "check") {
+    if (await isUnfinished(manifestFile)) {
+      output.err(`${manifestFile}: a run that wrote here was stopped before its end; generate again`);
+      return 1;
+    }
     const drift = await driftOf(out, manifestFile, files);
     const drifted = report(drift, output);
     if (drifted === 0 && !(await manifestHolds(manifestFile, manifest))) {
@@ -60,6 +63,23 @@ async function run(command: "generate" | "check", args: readonly string[], outpu
   const written = drift.missing.length + drift.changed.length;
   output.out(`parapet-generate: ${count(methods, "method")}, ${count(files.length, "file")}, ${written} written, ${drift.stale.length} stale`);
   return 0;
+}
+
+async function made(contract: ContractValues, { targets, options }: { readonly targets: string[] | undefined; readonly options: string[] | undefined }): Promise<Made> {
+  const opening = openContract(contract);
+  // While this thread loads, buf runs and the other thread loads. What is wrong with the contract is said behind what is wrong with the command line.
+  const second = await opening.then(
+    async ({ sourceBytes }) => (paysForTwo(await sourceBytes()) ? new SecondThread() : undefined),
+    () => undefined,
+  );
+  try {
+    const [{ generateInThreads }, { choicesOf }] = await Promise.all([import("../threads/generate.js"), import("./choices.js")]);
+    const choices = choicesOf(targets, options);
+    const { image, policy } = await opening;
+    return await generateInThreads(await image, await policy, choices, second);
+  } finally {
+    await second?.stop();
+  }
 }
 
 function report(drift: Drift, output: Output): number {

@@ -1,9 +1,9 @@
 /** The command `image`: the contract with its policy file applied, for other programs. */
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { write } from "../files.js";
 import { type Command, count, UsageError } from "./command.js";
-import { contractOptions, contractUsage, openContract } from "./contract.js";
+import { contractOptions, contractUsage, readContract } from "./contract.js";
 
 /** Writes a buf image, once the contract holds together. */
 export const imageCommand: Command = {
@@ -12,12 +12,10 @@ export const imageCommand: Command = {
   async run(args, { out }) {
     const { values } = parseArgs({ args: [...args], options: { ...contractOptions, out: { type: "string" } } });
     if (values.proto === undefined || values.out === undefined) throw new UsageError("--proto and --out are needed");
-    const opened = openContract(values);
+    const image = await readContract(values);
     const [{ imageBytes }, { buildModel }] = await Promise.all([import("../image.js"), import("../build/build-model.js")]);
-    const image = await opened;
     buildModel(image);
-    await mkdir(dirname(values.out), { recursive: true });
-    await writeFile(values.out, imageBytes(image));
+    await write(resolve(values.out), imageBytes(image));
     out(`parapet-generate: ${count(image.ownFiles.length, "file")} written to ${values.out}`);
     return 0;
   },

@@ -1,8 +1,9 @@
 /** The command `init`: a small annotated contract with everything around it, in an empty folder. */
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { makeFolder } from "../files.js";
 import { type Command, UsageError } from "./command.js";
 import { resourceDefault, writeCredentials } from "./credentials.js";
 
@@ -37,7 +38,7 @@ async function writeTemplates(folder: string, values: Readonly<Record<string, st
     const source = join(entry.parentPath, entry.name);
     const path = join(relative(templates, entry.parentPath), renamed[entry.name] ?? entry.name);
     const text = (await readFile(source, "utf8")).replace(/\{\{(\w+)\}\}/g, (whole, name: string) => values[name] ?? whole);
-    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await makeFolder(dirname(join(folder, path)));
     await writeFile(join(folder, path), text, { flag: "wx" });
     written.push(path);
   }

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { formatProblem } from "../errors.js";
 import { lint } from "../lint/lint.js";
 import { type Command, count } from "./command.js";
-import { contractOptions, contractUsage, openContract } from "./contract.js";
+import { contractOptions, contractUsage, readContract } from "./contract.js";
 
 /** Prints problems as `place: message (rule)`. */
 export const lintCommand: Command = {
@@ -13,7 +13,7 @@ export const lintCommand: Command = {
     const { values } = parseArgs({ args: [...args], options: { ...contractOptions, except: { type: "string", multiple: true } } });
     const excepted = new Set(values.except ?? []);
     const used = new Set<string>();
-    const problems = lint(await openContract(values)).filter(({ rule, message }) => {
+    const problems = lint(await readContract(values)).filter(({ rule, message }) => {
       const name = `${rule}:${message.slice(0, message.indexOf(" "))}`;
       if (excepted.has(name)) used.add(name);
       return !excepted.has(name);

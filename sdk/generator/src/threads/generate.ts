@@ -1,45 +1,50 @@
-/** Generates on two threads where a contract is large enough to pay for the second one. */
-import { once } from "node:events";
-import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
-import { buildModel } from "../build/build-model.js";
+/** Generates from a compiled contract, on two threads where there is a second one. */
+import { draftModel } from "../build/build-model.js";
 import { GeneratorError } from "../errors.js";
-import { filesIn, type Generated, type TargetChoice } from "../generate.js";
-import type { Image } from "../image.js";
-import { type Job, type Outcome, outcomeOf } from "./outcome.js";
+import type { TargetChoice } from "../generate.js";
+import { readImage } from "../image.js";
+import type { MadeFile } from "../made.js";
+import type { Model } from "../model.js";
+import { type PolicyText, readPolicyText } from "../policy-file/load.js";
+import type { SecondThread } from "./second-thread.js";
+import { inOrder, makeExamples, Pieces, runTargets } from "./share.js";
 
-/** Methods from which on the second thread is worth its start. */
-const methodsMin = 200;
-/** What it does: about half. Both targets of OpenAPI print one document, so they stay together. */
-const apart: ReadonlySet<string> = new Set(["openapi", "openapi-module"]);
+/** What a run makes. */
+export interface Made {
+  readonly model: Model;
+  readonly files: readonly MadeFile[];
+  /** Own proto files with the SHA-256 of their descriptors, comments included. */
+  readonly inputs: Readonly<Record<string, string>>;
+}
 
 /**
- * Generates from an image with targets that the generator knows: the same files in the same order as on one thread.
+ * Generates with targets that the generator knows. Who of two threads does what depends on who is free; what is made does not.
+ * @param compiled bytes of the image
  * @throws GeneratorError with every problem of the contract
  */
-export async function generateInThreads(image: Image, choices: readonly TargetChoice[]): Promise<Generated> {
-  const methods = image.ownFiles.flatMap(({ services }) => services).reduce((sum, service) => sum + service.methods.length, 0);
-  const away = choices.filter(({ target }) => apart.has(target.name));
-  const pays = methods >= methodsMin && availableParallelism() > 1 && away.length > 0 && away.length < choices.length;
-  // It loads while the model is built.
-  const worker = pays ? new Worker(new URL("worker.js", import.meta.url)) : undefined;
-  const answer = worker && (once(worker, "message") as Promise<[Outcome[]]>);
-  // Whoever waits for the answer hears of it.
-  answer?.catch(() => undefined);
-  try {
-    const model = buildModel(image);
-    const outcomes = new Map<TargetChoice, Outcome>();
-    worker?.postMessage({ model, targets: away.map(({ target, options }) => ({ name: target.name, options })) } satisfies Job);
-    for (const choice of choices) if (!worker || !away.includes(choice)) outcomes.set(choice, outcomeOf(choice.target, model, choice.options, image));
-    const [others = []] = (await answer) ?? [];
-    others.forEach((outcome, index) => outcomes.set(away[index]!, outcome));
-    const files = choices.flatMap((choice) => {
-      const outcome = outcomes.get(choice)!;
-      if ("problems" in outcome) throw new GeneratorError(outcome.problems);
-      return filesIn(choice.folder, outcome.files);
-    });
-    return { model, files, inputs: image.inputs };
-  } finally {
-    await worker?.terminate();
-  }
+export async function generateInThreads(compiled: Uint8Array, policy: PolicyText | undefined, choices: readonly TargetChoice[], second?: SecondThread): Promise<Made> {
+  const [examplePieces, targetPieces] = [new Pieces(), new Pieces()];
+  second?.post({
+    kind: "job",
+    image: compiled,
+    policy,
+    choices: choices.map(({ target, folder, options }) => ({ name: target.name, folder, options })),
+    examplePieces: examplePieces.next,
+    targetPieces: targetPieces.next,
+  });
+  const image = readImage(compiled, await readPolicyText(policy));
+  const draft = draftModel(image);
+  const examples = makeExamples(draft, examplePieces);
+  second?.post({ kind: "examples", examples, contractHash: image.hash });
+  // A thread that is late has taken nothing, so nobody waits for it.
+  const otherExamples = second && examples.length < draft.methodCount ? await second.answer("examples") : [];
+  const model = draft.finish(inOrder(examples, otherExamples));
+
+  const outcomes = runTargets(choices, model, image, targetPieces);
+  const otherOutcomes = second && outcomes.length < choices.length ? await second.answer("outcomes") : [];
+  const files = inOrder(outcomes, otherOutcomes).flatMap((outcome) => {
+    if ("problems" in outcome) throw new GeneratorError(outcome.problems);
+    return outcome.files;
+  });
+  return { model, files, inputs: image.inputs };
 }

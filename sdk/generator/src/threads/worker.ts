@@ -1,17 +1,47 @@
-/** The other thread of a run: does one job, answers with an outcome for each of its targets, and ends. */
+/** The second thread of a run: loads what it needs at once, then does its share of one job. */
 import { parentPort } from "node:worker_threads";
-import type { Image } from "../image.js";
+import { draftModel } from "../build/build-model.js";
+import { readImage } from "../image.js";
+import { readPolicyText } from "../policy-file/load.js";
 import { targets } from "../targets/index.js";
-import { type Job, outcomeOf } from "./outcome.js";
+import type { Answer, FirstExamples, Job } from "./messages.js";
+import { inOrder, makeExamples, Pieces, runTargets } from "./share.js";
 
 const byName = new Map(targets.map((target) => [target.name, target]));
-/** Descriptors do not travel: a target that needs them does not belong here. */
-const noImage = new Proxy({} as Image, {
-  get: (_image, name) => {
-    throw new Error(`a target on the other thread asks for ${String(name)} of the image`);
-  },
-});
+const port = parentPort!;
 
-parentPort!.once("message", ({ model, targets: wanted }: Job) => {
-  parentPort!.postMessage(wanted.map(({ name, options }) => outcomeOf(byName.get(name)!, model, options, noImage)));
-});
+function answer(message: Answer, transfer: readonly ArrayBuffer[] = []): void {
+  port.postMessage(message, transfer);
+}
+
+/** Messages in the order in which they come. */
+async function* messages(): AsyncGenerator<Job | FirstExamples> {
+  const received: (Job | FirstExamples)[] = [];
+  let wake: () => void = () => undefined;
+  port.on("message", (message: Job | FirstExamples) => {
+    received.push(message);
+    wake();
+  });
+  for (;;) {
+    if (received.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+    yield received.shift()!;
+  }
+}
+
+async function work(): Promise<void> {
+  const incoming = messages();
+  const job = (await incoming.next()).value as Job;
+  const image = readImage(job.image, await readPolicyText(job.policy), false);
+  const draft = draftModel(image);
+  const examples = makeExamples(draft, new Pieces(job.examplePieces));
+  answer({ kind: "examples", value: examples });
+  const first = (await incoming.next()).value as FirstExamples;
+  const model = draft.finish(inOrder(examples, first.examples), first.contractHash);
+  const choices = job.choices.map(({ name, folder, options }) => ({ target: byName.get(name)!, folder, options }));
+  const outcomes = runTargets(choices, model, { ...image, hash: first.contractHash }, new Pieces(job.targetPieces));
+  const files = outcomes.flatMap(([, outcome]) => ("files" in outcome ? outcome.files : []));
+  answer({ kind: "outcomes", value: outcomes }, files.map(({ bytes }) => bytes.buffer));
+  port.close();
+}
+
+await work();
