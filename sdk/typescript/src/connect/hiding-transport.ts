@@ -1,18 +1,31 @@
 /** A transport whose responses keep their secrets out of what `console.log` and `util.inspect` print. */
 import type { Transport } from "@connectrpc/connect";
-import { methods } from "../gen/methods.js";
-import type { Method } from "../runtime/method.js";
+import type { Secrets } from "../runtime/method.js";
 import { hideSecrets } from "../runtime/secrets.js";
 
-/** Wraps a transport. No stream of the contract carries secrets. */
-export function createHidingTransport(inner: Transport): Transport {
+/** Wraps a transport. `secrets`: those of the contract's generated `responses.ts`. */
+export function createHidingTransport(inner: Transport, secrets: Secrets): Transport {
   return {
-    async unary(desc, ...rest) {
-      const response = await inner.unary(desc, ...rest);
-      const method = (methods as Readonly<Record<string, Method>>)[`${desc.parent.typeName}/${desc.name}`];
-      if (method?.secrets) hideSecrets(response.message, method);
+    async unary(desc, ...call) {
+      const response = await inner.unary(desc, ...call);
+      hide(response.message, secrets[desc.output.typeName]);
       return response;
     },
-    stream: inner.stream.bind(inner),
+    async stream(desc, ...call) {
+      const response = await inner.stream(desc, ...call);
+      const hidden = secrets[desc.output.typeName];
+      return hidden ? { ...response, message: hiding(response.message, hidden) } : response;
+    },
   };
+}
+
+async function* hiding<T extends object>(messages: AsyncIterable<T>, secrets: readonly string[]): AsyncGenerator<T, void, undefined> {
+  for await (const message of messages) {
+    hide(message, secrets);
+    yield message;
+  }
+}
+
+function hide(message: object, secrets: readonly string[] | undefined): void {
+  if (secrets) hideSecrets(message, { secrets });
 }

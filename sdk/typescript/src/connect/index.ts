@@ -5,18 +5,21 @@ import { validateReadWriteMaxBytes } from "@connectrpc/connect/protocol";
 import { createTransport as createConnectTransport } from "@connectrpc/connect/protocol-connect";
 import { createTransport as createGrpcTransport } from "@connectrpc/connect/protocol-grpc";
 import { createTransport as createGrpcWebTransport } from "@connectrpc/connect/protocol-grpc-web";
+import { secrets } from "../gen/responses.js";
 import { rules } from "../gen/rules.js";
 import { createClient } from "../runtime/client.js";
 import { speaking } from "../runtime/hooks.js";
 import { createHidingTransport } from "./hiding-transport.js";
 import type { ConnectOptions } from "./options.js";
-import { createRuledTransport, type Rules } from "./ruled-transport.js";
+import { createRuledTransport } from "./ruled-transport.js";
 import { createServiceClients, type ServiceClients } from "./services.js";
+import type { ConnectContract } from "./transport.js";
 import { createValidatingTransport, type ValidateOptions } from "./validating-transport.js";
 
 export { ParapetError } from "../runtime/error.js";
 export { withResponse } from "./helpers.js";
 export { paginate, result } from "./parapet-helpers.js";
+export type { ConnectContract } from "./transport.js";
 export type { ConnectOptions } from "./options.js";
 export { type ServiceClients, services } from "./services.js";
 export type { InvalidResponse, ResponseValidator, ValidateOptions } from "./validating-transport.js";
@@ -52,14 +55,14 @@ export interface NodeTransport {
   close(): void;
 }
 
-/** Makes a transport with the rules and errors of the SDK. `contract`: rules of another contract, as its generated `rules.ts` has them. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. */
-export function createTransport({ protocol, httpVersion = protocol === "grpc" ? "2" : "1.1", tls = {}, validate, ...options }: NodeOptions, contract: Rules = rules): NodeTransport {
+/** Makes a transport with the rules and errors of the SDK. `contract`: another one than Parapet's. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. */
+export function createTransport({ protocol, httpVersion = protocol === "grpc" ? "2" : "1.1", tls = {}, validate, ...options }: NodeOptions, contract: ConnectContract = { rules, secrets }): NodeTransport {
   const client = createClient({ ...options, hooks: speaking(options.hooks, { protocol }) });
   const { baseUrl } = client;
   const sessionManager = new Http2SessionManager(baseUrl, {}, tls);
   const httpClient = createNodeHttpClient(httpVersion === "2" ? { httpVersion, sessionProvider: () => sessionManager } : { httpVersion, nodeOptions: tls });
   const common = { baseUrl, useBinaryFormat: true, interceptors: [], acceptCompression: [compressionGzip, compressionBrotli], sendCompression: null, ...validateReadWriteMaxBytes(client.messageBytesMax, undefined, undefined) };
-  const transport = createRuledTransport(client, contract, (answered) => {
+  const transport = createRuledTransport(client, contract.rules, (answered) => {
     const inner = transports[protocol]({
       ...common,
       async httpClient(request) {
@@ -70,7 +73,7 @@ export function createTransport({ protocol, httpVersion = protocol === "grpc" ? 
     });
     return validate ? createValidatingTransport(inner, validate) : inner;
   });
-  return { transport: createHidingTransport(transport), close: () => sessionManager.abort() };
+  return { transport: createHidingTransport(transport, contract.secrets), close: () => sessionManager.abort() };
 }
 
 /** Makes typed connect-es clients of all services. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. Calls fail with ParapetError only. */

@@ -1,10 +1,11 @@
 /** Clients over gRPC-Web and Connect for browsers and other platforms with `fetch`: nothing of Node is imported. */
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
+import { secrets } from "../gen/responses.js";
 import { rules } from "../gen/rules.js";
 import type { ClientOptions } from "../runtime/client.js";
 import { speaking } from "../runtime/hooks.js";
-import { createTransport as createRuled, type MakeTransport } from "./transport.js";
+import { createTransport as createRuled, hiding, type MakeTransport } from "./transport.js";
 import { createServiceClients, type ServiceClients } from "./web-services.js";
 
 export { ParapetError } from "../runtime/error.js";
@@ -36,6 +37,6 @@ export function createTransport(options: ClientOptions, make: MakeTransport): Tr
 
 /** Makes typed connect-es clients of all services. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. Calls fail with ParapetError only. */
 export function createParapetClient({ protocol, ...options }: WebOptions): ParapetWebClient {
-  const transport = createTransport({ ...options, hooks: speaking(options.hooks, { protocol }) }, transports[protocol]);
+  const transport = createTransport({ ...options, hooks: speaking(options.hooks, { protocol }) }, hiding(transports[protocol], secrets));
   return { ...createServiceClients(transport), transport };
 }

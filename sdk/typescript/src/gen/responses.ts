@@ -12,6 +12,12 @@ export const listings = {
   "parapet.system.v1.ListLimitOverridesResponse": { items: "overrides", first: [] },
 } as const satisfies { readonly [name: string]: rt.Listing };
 
+/** Fields of responses that hold secrets, at any depth, by full names of the responses. */
+export const secrets: rt.Secrets = {
+  "parapet.auth.v1.LoginResponse": ["token"],
+  "parapet.auth.v1.CreateApiKeyResponse": ["key"],
+};
+
 /** Reasons for which the methods fail that answer with a response, by its full name. */
 export interface ReasonsByResponse {
   "parapet.audit.v1.ListAuditRecordsResponse": import("./parapet/audit/v1/audit-service.js").AuditListAuditRecordsReason;

@@ -10,7 +10,7 @@ export { type ClientReason, type ErrorFacts, ParapetError } from "./error.js";
 export type { CallOptions, Outcome, ResponseInfo } from "./execute.js";
 export { type AttemptEnd, type AttemptStart, combineHooks, type Hooks } from "./hooks.js";
 export type { AnyMessage, Base64, Duration, FieldMask, Float, Int64, JsonObject, JsonValue, Timestamp, UnknownEnum } from "./json.js";
-export type { Listing, Method, Operation, Paging, Resume, Rule } from "./method.js";
+export type { Listing, Method, Operation, Paging, Resume, Rule, Secrets } from "./method.js";
 export { paged, Paged } from "./paged.js";
 export { Pages } from "./pages.js";
 export type { RetryBudgetOptions } from "./retry-budget.js";

@@ -50,6 +50,9 @@ export interface Listing {
   readonly first: readonly string[];
 }
 
+/** Fields of responses that hold secrets, at any depth, by full names of the responses. */
+export type Secrets = Readonly<Record<string, readonly string[]>>;
+
 /** What the contract says of an operation of the REST side. */
 export interface Operation {
   /** `package.Service/Method`. */

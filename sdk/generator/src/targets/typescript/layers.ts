@@ -6,14 +6,15 @@ import { tsHeader } from "../mark.js";
 import { createPathNames, pathOf } from "../openapi/names.js";
 import { relative } from "./modules.js";
 import type { Names } from "./names.js";
-import { isCallable, jsonName, jsonPath, list, ofFirstPage, reasonsOfRest } from "./services.js";
+import { isCallable, jsonName, jsonPath, list, ofFirstPage, reasonsOfRest, secretNames } from "./services.js";
 
 const httpBody = "google.api.HttpBody";
 
 /** Writes responses.ts. Messages of protobuf-es carry their full name, so that nothing else need say which method they answer. */
 export function emitResponses(model: Model, names: Names): string {
   const { messages } = indexOf(model);
-  const called = model.services.flatMap((service) => service.methods.map((method) => ({ service, method }))).filter(({ method: { kind } }) => kind === "unary" || kind === "client_streaming");
+  const all = model.services.flatMap((service) => service.methods.map((method) => ({ service, method })));
+  const called = all.filter(({ method: { kind } }) => kind === "unary" || kind === "client_streaming");
   const listings = new Map<string, { items: string; first: Set<string> }>();
   const reasons = new Map<string, string[]>();
   for (const { service, method } of called) {
@@ -27,11 +28,16 @@ export function emitResponses(model: Model, names: Names): string {
     listings.set(method.response, listing);
   }
   const rows = [...listings].map(([name, { items, first }]) => `  ${JSON.stringify(name)}: { items: ${JSON.stringify(items)}, first: ${list([...first])} },\n`);
+  const secrets = all.filter(({ method }) => method.secretResponse).map(({ method }) => [method.response, secretNames(method.response, (name) => messages.get(name), ({ name }) => localName(name))] as const);
+  const hidden = [...new Map(secrets)].map(([name, fields]) => `  ${JSON.stringify(name)}: ${list(fields)},\n`);
   const types = [...reasons].map(([name, own]) => `  ${JSON.stringify(name)}: ${own.join(" | ")};\n`);
   return `${tsHeader("What clients of connect-es are told of responses")}import type * as rt from "@parapet/sdk/runtime";
 
 /** How responses list, by their full names. */
 export const listings = {\n${rows.join("")}} as const satisfies { readonly [name: string]: rt.Listing };
+
+/** Fields of responses that hold secrets, at any depth, by full names of the responses. */
+export const secrets: rt.Secrets = {\n${hidden.join("")}};
 
 /** Reasons for which the methods fail that answer with a response, by its full name. */
 export interface ReasonsByResponse {\n${types.join("")}}

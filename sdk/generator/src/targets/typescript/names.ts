@@ -43,7 +43,7 @@ export interface Names {
 export const reserved: readonly string[] = [
   "AnyMessage", "AttemptEnd", "AttemptStart", "Base64", "Call", "CallOptions", "Client", "ClientOptions", "ClientReason", "Clock", "Code", "Duration",
   "ErrorDetail", "ErrorFacts", "Fetch", "FieldMask", "FieldViolation", "Finish", "Float", "HeadersInput", "Hooks", "Int64", "JsonObject", "JsonValue", "Listing", "Messages", "Method", "Operation",
-  "OtherDetail", "Outcome", "Paged", "Pages", "Paging", "ParapetError", "QuotaViolation", "ResponseInfo", "Result", "Resume", "RetryBudgetOptions", "Rule", "ServerStream",
+  "OtherDetail", "Outcome", "Paged", "Pages", "Paging", "ParapetError", "QuotaViolation", "ResponseInfo", "Result", "Resume", "RetryBudgetOptions", "Rule", "Secrets", "ServerStream",
   "Timestamp", "Token", "TokenSource", "UnknownEnum", "Reason", "CommonReason", "base64ToBytes", "bytesToBase64", "clientStream", "combineHooks", "createClient",
   "commonReasons", "hideSecrets", "methods", "paged", "serverStream", "systemClock", "unary", "rt",
   "any", "bigint", "boolean", "never", "null", "number", "object", "string", "symbol", "undefined", "unknown", "void",

@@ -182,15 +182,15 @@ function resumeLiteral({ request, response, policy: { resume } }: Method, find: 
   return `{ request: ${JSON.stringify(jsonName(find(request)!, resume!.request))}, response: ${JSON.stringify(jsonName(find(response)!, resume!.response))} }`;
 }
 
-/** JSON names of fields that hold secrets, at any depth. */
-function secretNames(root: string, find: FindMessage): string[] {
+/** Names of fields that hold secrets, at any depth; JSON names unless said otherwise. */
+export function secretNames(root: string, find: FindMessage, nameOf = (field: Field): string => field.jsonName): string[] {
   const seen = new Set<string>();
   const names = new Set<string>();
   const visit = (fullName: string): void => {
     if (seen.has(fullName)) return;
     seen.add(fullName);
     for (const field of find(fullName)?.fields ?? []) {
-      if (field.redact) names.add(field.jsonName);
+      if (field.redact) names.add(nameOf(field));
       if (field.type.kind === "message") visit(field.type.name);
     }
   };

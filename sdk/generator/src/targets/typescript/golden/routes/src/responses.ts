@@ -5,6 +5,10 @@ import type * as rt from "@parapet/sdk/runtime";
 export const listings = {
 } as const satisfies { readonly [name: string]: rt.Listing };
 
+/** Fields of responses that hold secrets, at any depth, by full names of the responses. */
+export const secrets: rt.Secrets = {
+};
+
 /** Reasons for which the methods fail that answer with a response, by its full name. */
 export interface ReasonsByResponse {
   "awkward.v1.Item": import("./awkward/v1/routes-service.js").RoutesPatchItemReason;

@@ -6,6 +6,10 @@ export const listings = {
   "awkward.v1.ListChecksResponse": { items: "checks", first: [] },
 } as const satisfies { readonly [name: string]: rt.Listing };
 
+/** Fields of responses that hold secrets, at any depth, by full names of the responses. */
+export const secrets: rt.Secrets = {
+};
+
 /** Reasons for which the methods fail that answer with a response, by its full name. */
 export interface ReasonsByResponse {
   "awkward.v1.CheckResponse": import("./awkward/v1/rules-service.js").RulesCheckReason;
