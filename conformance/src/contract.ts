@@ -8,15 +8,15 @@ import { ReasonSchema, spec } from "@parapet/contract/parapet/error/v1/reason_pb
 import { SystemService } from "@parapet/contract/parapet/system/v1/system_service_pb";
 import { codeNames, httpStatusOfCode } from "./wire/wire.js";
 
-/** A part of a path template: text as it is, or the value of a request field. */
-export type Segment = { readonly literal: string } | { readonly variable: string };
+/** A part of a path template: text as it is, or the value of a request field, which may be one of a message within it and fill several segments of the path. */
+export type Segment = { readonly literal: string } | { readonly variable: string; readonly pattern: string };
 
 /** One REST route of a method. */
 export interface RestBinding {
   readonly verb: string;
   readonly template: string;
   readonly segments: readonly Segment[];
-  /** Names of the request fields in the path. */
+  /** Paths of the request fields in the path. */
   readonly variables: readonly string[];
   /** `*`, the name of a request field, or empty. */
   readonly body: string;
@@ -101,5 +101,10 @@ function segmentsOf(template: string): Segment[] {
   return template
     .split(/(\{[^}]*\})/)
     .filter((part) => part !== "")
-    .map((part) => (part.startsWith("{") ? { variable: part.slice(1, -1).split("=")[0]! } : { literal: part }));
+    .map((part) => {
+      // A wildcard outside of a variable takes any segment.
+      if (!part.startsWith("{")) return { literal: part.replace(/\*+/g, "any") };
+      const [variable = "", pattern = "*"] = part.slice(1, -1).split("=");
+      return { variable, pattern };
+    });
 }

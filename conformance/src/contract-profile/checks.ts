@@ -39,7 +39,7 @@ const unauthenticated: ContractCheck = {
     await admits(play, judge, variant, known);
     const closed = play.methodsOver(variant).filter(({ facts }) => facts.role !== "public");
     await inParallel(closed, async (method) => {
-      const result = await play.call("anonymous", variant, method, play.requestOf(method) ?? {});
+      const result = await play.call("anonymous", variant, method, play.requestOf(method) ?? play.blankOf(method));
       judge.none(method.name, refusalFaults(result, "CREDENTIAL_MISSING"));
     });
   },
@@ -93,17 +93,17 @@ const matrix: ContractCheck = {
       const request = play.requestOf(method);
       // Without a valid request nothing is learned from a call that is let through.
       if (refusal === undefined && request === undefined) return;
-      const result = await orEndless(method, play.call(caller, variant, method, request ?? play.requestOf(method, {})!));
+      const result = await orEndless(method, play.call(caller, variant, method, request ?? play.blankOf(method)));
       if (refusal === undefined) judge.that(`${caller} may call ${method.name}`, result === undefined || wasAdmitted(result), result && described(result));
       else judge.none(`${caller} may not call ${method.name}`, result === undefined ? ["the call was let through"] : refusalFaults(result, refusal));
     });
   },
 };
 
-/** Requests of a method that break a rule of theirs, but not the one of the field that names the resource, nor of a field in the path. */
+/** Requests of a method that break a rule of theirs, but not one of the field that names the resource, of a field in the path, or of a message around them. */
 function invalidRequests({ facts, bindings }: ContractMethod, { encoding }: Variant): ContractMethod["facts"]["invalid"] {
-  const kept = new Set([facts.resourceField, ...(encoding === "rest" ? (bindings[0]?.variables ?? []) : [])]);
-  return facts.invalid.filter(({ field: name }) => !kept.has(name));
+  const kept = [facts.resourceField, ...(encoding === "rest" ? (bindings[0]?.variables ?? []) : [])];
+  return facts.invalid.filter(({ field: name }) => !kept.some((path) => path === name || path.startsWith(`${name}.`)));
 }
 
 const beforeValidation: ContractCheck = {

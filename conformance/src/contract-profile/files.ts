@@ -50,15 +50,9 @@ export function parseContract(text: string): AnyContract {
     const [service = "", name] = facts.method.split("/");
     const desc = registry.getService(service)?.methods.find((method) => method.name === name);
     if (desc === undefined) throw new FileError(`the contract has a case of ${facts.method}, but no descriptor`);
-    const bindings = facts.bindings.filter(({ template }) => isPlain(template));
-    return methodFrom(desc, { ...facts, bindings });
+    return methodFrom(desc, facts);
   });
   return { hash: document.contractHash, methods, buckets: new Map(document.buckets.map((bucket) => [bucket.name, bucket])) };
-}
-
-/** Templates whose variables are single segments named by a field of the request itself: what the suite's REST codec expands. */
-function isPlain(template: string): boolean {
-  return [...template.matchAll(/\{([^}]*)\}|\*/g)].every(([, variable]) => variable !== undefined && /^\w+$/.test(variable));
 }
 
 /** A `tokens.json` as `parapet-generate credentials` writes it. Throws a FileError. */

@@ -4,6 +4,8 @@ import type { ContractMethod } from "../contract.js";
 import { retryDelayMs, wasLimited } from "../checks/budgets.js";
 import { HarnessError } from "../run/verdict.js";
 import { carries, type WireClient } from "../wire/client.js";
+import { blankMessage } from "../wire/messages.js";
+import { fitsPath } from "../wire/rest.js";
 import { isObject } from "../wire/status.js";
 import { type CallOptions, type CallResult, field, NoAnswer, type Variant } from "../wire/wire.js";
 import type { AnyContract, Role, RoleTokens } from "./files.js";
@@ -31,13 +33,17 @@ export interface Play {
   readonly contract: AnyContract;
   readonly variants: readonly Variant[];
   readonly resource: string;
+  /** Methods none of whose REST paths takes the resource. */
+  readonly unbound: readonly string[];
   readonly client: WireClient;
   /** Calls in a role. A budget that is spent leads to another token of the role, then to waiting. */
   call(caller: Caller, variant: Variant, method: ContractMethod, request: JsonValue, options?: CallOptions): Promise<CallResult>;
   /** A token of a role that no call was made with; undefined when none is left. */
   fresh(role: Role): string | undefined;
   /** The method's example request, with its resource named; undefined where the contract's rules gave none. */
-  requestOf(method: ContractMethod, from?: ContractMethod["facts"]["request"]): JsonObject | undefined;
+  requestOf(method: ContractMethod, from?: ContractMethod["facts"]["request"]): JsonValue | undefined;
+  /** A request of the method in which its resource alone is named. */
+  blankOf(method: ContractMethod): JsonValue;
   /** Why the contract refuses a caller; undefined: it does not. */
   refusalOf(method: ContractMethod, caller: Caller): string | undefined;
   /** The least powerful role that may call; undefined: everybody may. */
@@ -94,26 +100,28 @@ export function createPlay({ contract, tokens: { resource, tokens }, client, var
     return held[caller].includes(role) ? undefined : "PERMISSION_MISSING";
   };
 
+  const named = ({ desc, facts: { resourceField } }: ContractMethod, json: JsonValue): JsonValue => (resourceField === "" || !isObject(json) ? json : withValue(desc.input, json, resourceField.split("."), resource));
+  const requestOf: Play["requestOf"] = (method, from = method.facts.request) => (from === null ? undefined : named(method, from as JsonValue));
+  const blankOf: Play["blankOf"] = (method) => named(method, blankMessage(method.desc.input));
+  // A binding whose path takes other resources than the one at hand cannot be tried.
+  const methods = contract.methods.map((method) => ({ ...method, bindings: method.bindings.filter((binding) => fitsPath(binding, method.desc.input, requestOf(method) ?? blankOf(method))) }));
+
   return {
     contract,
+    unbound: methods.filter(({ bindings, facts }) => bindings.length === 0 && facts.bindings.length > 0).map(({ name }) => name),
     variants,
     resource,
     client,
     call,
     fresh: (role) => spares.get(role)?.pop(),
-    requestOf(method, from = method.facts.request) {
-      if (from === null) return undefined;
-      const { resourceField } = method.facts;
-      // Generated cases are read-only; nothing here writes into them.
-      const json = from as JsonObject;
-      return resourceField === "" ? json : withValue(method.desc.input, json, resourceField.split("."), resource);
-    },
+    requestOf,
+    blankOf,
     refusalOf,
     roleFor(method) {
       if (method.facts.role === "public") return undefined;
       return (["nobody", "reader", "writer", "owner", "admin"] as const).find((role) => refusalOf(method, role) === undefined);
     },
-    methodsOver: (variant) => contract.methods.filter((method) => carries(variant, method) && isTriable(variant, method)),
+    methodsOver: (variant) => methods.filter((method) => carries(variant, method) && isTriable(variant, method)),
     wait: sleep,
   };
 }

@@ -34,6 +34,7 @@ export async function runContractProfile({ contract, tokens, client, protocols, 
   const play = createPlay({ contract, tokens, client, variants, loopback });
   const silent = contract.methods.filter(({ facts }) => facts.request === null).map(({ name }) => name);
   if (silent.length > 0) say(`without an example request, so only refusals of them are tried: ${silent.join(", ")}`);
+  if (play.unbound.length > 0) say(`not tried over REST, since no path of theirs takes ${JSON.stringify(tokens.resource)} as the resource: ${play.unbound.join(", ")}`);
   const checks = contractCatalog.filter(({ id }) => only.length === 0 || only.includes(id));
   const results: Result[] = [];
   for (const [index, check] of checks.entries()) {

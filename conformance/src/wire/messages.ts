@@ -1,6 +1,6 @@
 /** Moves messages between ProtoJSON, which checks speak, and the bytes that a protocol carries. */
 import { gunzipSync } from "node:zlib";
-import { type DescMessage, fromBinary, fromJson, type JsonObject, type JsonValue, toBinary, toJson, toJsonString } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, fromJson, type JsonObject, type JsonValue, toBinary, toJson, toJsonString } from "@bufbuild/protobuf";
 import type { Credential } from "./wire.js";
 
 const written = { alwaysEmitImplicit: true } as const;
@@ -25,6 +25,12 @@ export function fromBinaryMessage(schema: DescMessage, bytes: Uint8Array): JsonO
 /** Any ProtoJSON of a message as ProtoJSON with all default values. */
 export function fromJsonMessage(schema: DescMessage, json: JsonValue): JsonObject {
   return toJson(schema, fromJson(schema, json, lenient), written) as JsonObject;
+}
+
+/** A message in which nothing is set, as ProtoJSON; of some well-known types that is no object. */
+export function blankMessage(schema: DescMessage): JsonValue {
+  // A Value without a kind is none.
+  return schema.typeName === "google.protobuf.Value" ? null : toJson(schema, create(schema));
 }
 
 /** Bytes of a frame that may be gzip. */
