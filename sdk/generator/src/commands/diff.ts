@@ -12,7 +12,7 @@ import { type Command, UsageError } from "./command.js";
 /** Prints changes as text or JSON. Exit status 1 for a major verdict, or a policy that got weaker. */
 export const diffCommand: Command = {
   usage: "OLD NEW [--json] [--allow-weaker]",
-  summary: "compare two contracts (folders of protos, or images made by buf build): HTTP bindings and policy, with a semver verdict; fail if one breaks or gets weaker",
+  summary: "compare two contracts (folders of protos, or images made by buf build): what callers by HTTP see, and policy, with a semver verdict; fail if one breaks or gets weaker",
   async run(args, { out }) {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: { json: { type: "boolean" }, "allow-weaker": { type: "boolean" } } });
     const [old, now, ...more] = positionals;
@@ -22,7 +22,7 @@ export const diffCommand: Command = {
     else {
       found.changes.forEach((change) => out(lineOf(change)));
       const weaker = found.changes.filter(({ policy }) => policy === "weaker").length;
-      out(`parapet-generate: ${found.verdict === "none" ? "no change" : `a ${found.verdict} change`}${weaker > 0 ? `; weaker in ${weaker} places` : ""}`);
+      out(`parapet-generate: ${found.verdict === "none" ? "no change" : `a ${found.verdict} change`}${weaker > 0 ? `; weaker in ${weaker} ${weaker === 1 ? "place" : "places"}` : ""}`);
     }
     return found.verdict === "major" || (!values["allow-weaker"] && found.changes.some(({ policy }) => policy === "weaker")) ? 1 : 0;
   },

@@ -109,6 +109,112 @@ describe("parapet-generate diff", () => {
     expect(found).toMatchObject({ status: 0, out: expect.stringMatching(/^minor .*: resume: a broken stream can be resumed by "book"$/m) });
   });
 
+  // A contract with something of everything, and changes of it; what is said is the whole of it.
+  const wide = `syntax = "proto3";
+package shop.v1;
+import "buf/validate/validate.proto";
+import "google/api/annotations.proto";
+import "parapet/policy/v1/policy.proto";
+option (parapet.policy.v1.file) = {buckets: [
+  {name: "api", algorithm: ALGORITHM_TOKEN_BUCKET, requests: 60, burst: 20, window: {seconds: 60}},
+  {name: "slow", algorithm: ALGORITHM_STRICT_WINDOW, requests: 5, window: {seconds: 60}}
+]};
+service ShopService {
+  rpc PutItem(PutItemRequest) returns (PutItemResponse) {
+    option idempotency_level = IDEMPOTENT;
+    option (google.api.http) = {put: "/v1/items/{item}" body: "*" additional_bindings {post: "/v1/items/{item}:put" body: "page"}};
+    option (parapet.policy.v1.method) = {
+      access: {permission: {right: RIGHT_WRITE, resource_field: "item"}}
+      limit: {bucket: "api" cost: 2}
+      audit: {action: "item.put", resource: "items/{item}", level: AUDIT_LEVEL_METADATA}
+      idempotency_key: IDEMPOTENCY_KEY_OPTIONAL
+    };
+  }
+  rpc Look(LookRequest) returns (PutItemResponse) {
+    option idempotency_level = NO_SIDE_EFFECTS;
+    option (parapet.policy.v1.method) = {access: {public: {}} limit: {bucket: "slow"} audit: {action: "item.look", resource: "items", level: AUDIT_LEVEL_NONE}};
+  }
+}
+message LookRequest { string item = 1; }
+message PutItemRequest {
+  string item = 1;
+  string who = 2 [(parapet.policy.v1.field).personal = true];
+  Page page = 3;
+  string old = 4;
+  string title = 5 [(buf.validate.field).string = {max_len: 50, min_len: 0}];
+  repeated string tags = 6 [(buf.validate.field).repeated = {max_items: 5, items: {string: {max_len: 20}}}];
+  State state = 7;
+  oneof pick { string left = 8; string right = 9; }
+}
+message Page { string text = 1; }
+message PutItemResponse { repeated Page pages = 1; string note = 2 [(buf.validate.field).string.max_len = 9]; }
+enum State { STATE_UNSPECIFIED = 0; STATE_NEW = 1; STATE_SOLD = 2; }
+`;
+  const put = "shop.v1.ShopService/PutItem";
+  const look = "shop.v1.ShopService/Look";
+  const request = "shop.v1.PutItemRequest";
+  const verdicts: [what: string, from: string, to: string, said: readonly string[]][] = [
+    ["a field that is gone", " string old = 4;", "", [`major same ${request}.old: was removed`]],
+    ["a field that is new", "string old = 4;", "string old = 4; string more = 20;", [`minor same ${request}.more: was added`]],
+    ["a new field that must be set", "string old = 4;", "string old = 4; string more = 20 [(buf.validate.field).required = true];", [`major same ${request}.more: was added and must be set`]],
+    ["another type", "string old = 4;", "int32 old = 4;", [`major same ${request}.old: is int32 instead of string`]],
+    ["a list instead of one", "string old = 4;", "repeated string old = 4;", [`major same ${request}.old: is repeated string instead of string`]],
+    ["another name", "string old = 4;", "string older = 4;", [`major same ${request}.old: is called older`]],
+    ["another name in JSON", "string old = 4;", 'string old = 4 [json_name = "elder"];', [`major same ${request}.old: is "elder" in JSON instead of "old"`]],
+    ["a field that moves into a oneof", "  string old = 4;", "  oneof one { string old = 4; }", [`major same ${request}.old: is in the oneof one`]],
+    ["a field that leaves its oneof", "oneof pick { string left = 8; string right = 9; }", "string left = 8; oneof pick { string right = 9; }", [`major same ${request}.left: left the oneof pick`]],
+    ["a oneof that must be set", "oneof pick {", "oneof pick { option (buf.validate.oneof).required = true;", [`major same ${request}.pick: must be set now`]],
+    ["a field that must be set", "string old = 4;", "string old = 4 [(buf.validate.field).required = true];", [`major same ${request}.old: must be set now`]],
+    ["a tighter rule", "max_len: 50", "max_len: 40", [`major same ${request}.title: rule maxLen is 40 instead of 50`]],
+    ["a wider rule", "max_len: 50", "max_len: 60", [`minor same ${request}.title: rule maxLen is 60 instead of 50`]],
+    ["a rule more", "max_len: 50", 'max_len: 50, pattern: "^[a-z]*$"', [`major same ${request}.title: rule pattern "^[a-z]*$" was added`]],
+    ["a rule less", "max_items: 5,", "", [`minor same ${request}.tags: rule maxItems 5 was taken away`]],
+    ["a tighter rule of items", "{max_len: 20}", "{max_len: 10}", [`major same ${request}.tags: rule of items maxLen is 10 instead of 20`]],
+    ["rules of answers alone", "max_len = 9", "max_len = 8", []],
+    ["an enum value that is gone", " STATE_SOLD = 2;", "", ["major same shop.v1.State.STATE_SOLD: was removed"]],
+    ["an enum value that is new", "STATE_SOLD = 2;", "STATE_SOLD = 2; STATE_LOST = 3;", ["minor same shop.v1.State.STATE_LOST: was added"]],
+    ["a stream instead of one answer", "rpc Look(LookRequest) returns (", "rpc Look(LookRequest) returns (stream ", [`major same ${look}: is server_streaming instead of unary`]],
+    ["another request", "rpc Look(LookRequest)", "rpc Look(Page)", [`major same ${look}: takes shop.v1.Page instead of shop.v1.LookRequest`]],
+    ["another answer", "rpc Look(LookRequest) returns (PutItemResponse)", "rpc Look(LookRequest) returns (Page)", [`major same ${look}: answers with shop.v1.Page instead of shop.v1.PutItemResponse`]],
+    ["another name of an RPC", "rpc Look", "rpc See", [`major same ${look}: was removed`, "minor same shop.v1.ShopService/See: was added"]],
+    ["another response body", 'put" body: "page"', 'put" body: "page" response_body: "pages"', [`major same ${put}: POST /v1/items/{item}:put answers with "pages" instead of the whole message`]],
+    ["a further binding that is gone", ' additional_bindings {post: "/v1/items/{item}:put" body: "page"}', "", [`major same ${put}: POST /v1/items/{item}:put is gone`]],
+    ["the same path, written otherwise", '"/v1/items/{item}" body', '"/v1/items/{item=*}" body', []],
+    ["a path into another field", '"/v1/items/{item}" body', '"/v1/items/{old}" body', [`major same ${put}: PUT /v1/items/{item} puts its path into old instead of item`]],
+    ["a wider path", '"/v1/items/{item}" body', '"/v1/items/{item=**}" body', [`major same ${put}: PUT /v1/items/{item} is gone`, `minor same ${put}: PUT /v1/items/{item=**} was added`]],
+    ["a credential that is needed", "public: {}", "authenticated: {}", [`major stricter ${look}: access: authenticated instead of public`]],
+    ["a bad credential that is ignored", "public: {}", "public: {ignore_bad_credential: true}", [`minor weaker ${look}: access: a bad credential is ignored now`]],
+    ["a right that is not needed", 'permission: {right: RIGHT_WRITE, resource_field: "item"}', "authenticated: {}", [`minor weaker ${put}: access: authenticated instead of write on "item"`]],
+    ["a right on the server", ', resource_field: "item"', "", [`major stricter ${put}: access: write on the server instead of write on "item"`]],
+    ["a right on something else", 'resource_field: "item"', 'resource_field: "old"', [`major weaker ${put}: access: write on "old" instead of write on "item"`]],
+    ["another bucket", 'bucket: "api" cost', 'bucket: "slow" cost', [`minor weaker ${put}: limit: bucket "slow" instead of "api"`]],
+    ["a lower cost", "cost: 2", "cost: 1", [`minor weaker ${put}: limit: costs 1 instead of 2`]],
+    ["a smaller burst", "burst: 20", "burst: 10", ["minor stricter bucket api: 60 + 10 in 60000 ms instead of 60 + 20 in 60000 ms"]],
+    ["a longer window", "burst: 20, window: {seconds: 60}", "burst: 20, window: {seconds: 90}", ["minor stricter bucket api: 60 + 20 in 90000 ms instead of 60 + 20 in 60000 ms"]],
+    ["another algorithm", "ALGORITHM_STRICT_WINDOW", "ALGORITHM_TOKEN_BUCKET", ["minor weaker bucket slow: token_bucket instead of strict_window"]],
+    ["accounts that are counted", 'bucket: "slow"}', 'bucket: "slow" account_field: "item"}', [`minor stricter ${look}: limit: accounts are named by "item" instead of nothing`]],
+    ["another action", '"item.put"', '"item.set"', [`minor same ${put}: audit: action "item.set" instead of "item.put"`]],
+    ["another resource", '"items/{item}"', '"item/{item}"', [`minor same ${put}: audit: resource "item/{item}" instead of "items/{item}"`]],
+    ["the key of a document", "level: AUDIT_LEVEL_METADATA", 'level: AUDIT_LEVEL_METADATA key_field: "old"', [`minor same ${put}: audit: the key is in "old" instead of nothing`]],
+    ["side effects", "NO_SIDE_EFFECTS", "IDEMPOTENT", [`major same ${look}: idempotency_level: idempotent instead of no_side_effects`]],
+    ["a key that is ignored", "      idempotency_key: IDEMPOTENCY_KEY_OPTIONAL\n", "", [`major weaker ${put}: idempotency key: ignored instead of optional`]],
+    ["a person that is named", " [(parapet.policy.v1.field).personal = true]", "", [`minor weaker ${request}.who: personal was taken away`]],
+    ["a secret that is hidden", "string old = 4;", "string old = 4 [debug_redact = true];", [`patch stricter ${request}.old: debug_redact was set`]],
+  ];
+  let image: string;
+  beforeAll(async () => {
+    image = join(folder, "wide.binpb");
+    expect(await run("image", "--proto", await contractOf(wide), "--out", image)).toMatchObject({ status: 0 });
+  });
+  it.each(verdicts)("gives the verdict on %s", async (_, from, to, said) => {
+    expect(wide).toContain(from);
+    const found = await run("diff", image, await contractOf(wide.replace(from, to)), "--json");
+    const { verdict, changes } = JSON.parse(found.out) as { verdict: string; changes: { bump: string; policy: string; element: string; message: string }[] };
+    expect(changes.map(({ bump, policy, element, message }) => `${bump} ${policy} ${element}: ${message}`)).toEqual(said);
+    const worst = ["major", "minor", "patch"].find((bump) => said.some((line) => line.startsWith(bump))) ?? "patch";
+    expect([verdict, found.status]).toEqual([worst, worst === "major" || said.some((line) => line.includes(" weaker ")) ? 1 : 0]);
+  });
+
   it("says that nothing changed, comments aside", async () => {
     expect(await run("diff", before, await contractOf(`// A comment.\n${contract}`))).toEqual({ status: 0, out: "parapet-generate: no change", err: "" });
   });

@@ -1,18 +1,9 @@
-/** What changed between two contracts in ways that buf does not compare: HTTP bindings and policy, with a semver verdict. */
+/** What changed between two contracts for those who call by HTTP, and in policy, with a semver verdict. */
 import type { Access, Binding, Bucket, Limit, Method, Model, Right } from "../model.js";
+import { type Bump, type Change, named, pairs, type Told, told } from "./change.js";
+import { messageChanges, shapeChanges } from "./messages.js";
 
-/** What a change asks of the next version (semver.org 2.0.0). */
-export type Bump = "major" | "minor" | "patch";
-
-/** One change. */
-export interface Change {
-  readonly bump: Bump;
-  /** `weaker`: something that was refused, recorded or hidden is not any more. `stricter`: the reverse. */
-  readonly policy: "weaker" | "stricter" | "same";
-  /** Full name of the method, bucket or field. */
-  readonly element: string;
-  readonly message: string;
-}
+export type { Bump, Change } from "./change.js";
 
 /** Everything that changed. */
 export interface ContractDiff {
@@ -21,16 +12,15 @@ export interface ContractDiff {
   readonly changes: readonly Change[];
 }
 
-type Told = Omit<Change, "element">;
-
 const bumps: readonly Bump[] = ["patch", "minor", "major"];
 
-/** Compares; changes are sorted by element. Messages and fields themselves are left to `buf breaking`. */
+/** Compares; changes are sorted by element. What breaks only the binary form is left to `buf breaking`. */
 export function diffModels(before: Model, after: Model): ContractDiff {
   const changes = [
     ...pairs(methodsOf(before), methodsOf(after)).flatMap(([name, old, now]) => named(name, methodChanges(old, now))),
     ...pairs(byName(before.buckets), byName(after.buckets)).flatMap(([name, old, now]) => named(`bucket ${name}`, bucketChanges(old, now))),
     ...pairs(marksOf(before), marksOf(after)).flatMap(([name, old, now]) => named(name, markChanges(old, now))),
+    ...messageChanges(before, after),
   ].sort((a, b) => (a.element < b.element ? -1 : a.element > b.element ? 1 : 0));
   const highest = Math.max(-1, ...changes.map(({ bump }) => bumps.indexOf(bump)));
   const same = before.contractHash === after.contractHash;
@@ -41,6 +31,7 @@ function methodChanges(old: Method | undefined, now: Method | undefined): Told[]
   if (old === undefined) return [told("minor", "same", "was added")];
   if (now === undefined) return [told("major", "same", "was removed")];
   return [
+    ...shapeChanges(old, now),
     ...bindingChanges(old.bindings, now.bindings),
     ...accessChanges(old.policy.access, now.policy.access),
     ...limitChanges(old.policy.limit, now.policy.limit),
@@ -117,6 +108,7 @@ function auditChanges({ policy: { audit: old } }: Method, { policy: { audit: now
     ...(step > 0 ? [told("patch", "stricter", `audit: level ${now.level} instead of ${old.level}`)] : []),
     ...(now.action !== old.action ? [told("minor", "same", `audit: action "${now.action}" instead of "${old.action}"`)] : []),
     ...(now.resource !== old.resource ? [told("minor", "same", `audit: resource "${now.resource}" instead of "${old.resource}"`)] : []),
+    ...(now.keyField !== old.keyField ? [told("minor", "same", `audit: the key is in ${bodyName(now.keyField)} instead of ${bodyName(old.keyField)}`)] : []),
   ];
 }
 
@@ -173,14 +165,6 @@ function markChanges(old: Marks | undefined, now: Marks | undefined): Told[] {
   });
 }
 
-function told(bump: Bump, policy: Change["policy"], message: string): Told {
-  return { bump, policy, message };
-}
-
-function named(element: string, changes: readonly Told[]): Change[] {
-  return changes.map((change) => ({ ...change, element }));
-}
-
 function methodsOf({ services }: Model): Map<string, Method> {
   return new Map(services.flatMap(({ methods }) => methods).map((method) => [method.fullName, method]));
 }
@@ -191,8 +175,4 @@ function byName<T extends { readonly name: string }>(list: readonly T[]): Map<st
 
 function marksOf({ messages }: Model): Map<string, Marks> {
   return new Map(messages.flatMap(({ fullName, fields }) => fields.map(({ name, redact, personal }) => [`${fullName}.${name}`, { redact, personal }] as const)));
-}
-
-function pairs<T>(old: ReadonlyMap<string, T>, now: ReadonlyMap<string, T>): [string, T | undefined, T | undefined][] {
-  return [...new Set([...old.keys(), ...now.keys()])].map((name) => [name, old.get(name), now.get(name)]);
 }
