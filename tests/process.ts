@@ -48,9 +48,9 @@ export function variablesOf(directory: string): Record<string, string> {
   };
 }
 
-/** Starts a process and resolves when it listens, or rejects with its log if it ends first. `argv` comes after `serve`. */
-export async function startProcess(directory: string, variables: Readonly<Record<string, string>> = {}, argv: readonly string[] = []): Promise<ServerProcess> {
-  const started = spawnServer(directory, variables, argv);
+/** Starts a process and resolves when it listens, or rejects with its log if it ends first. `argv` comes after `serve`, `under` before the program. */
+export async function startProcess(directory: string, variables: Readonly<Record<string, string>> = {}, argv: readonly string[] = [], under: readonly string[] = []): Promise<ServerProcess> {
+  const started = spawnServer(directory, variables, argv, under);
   try {
     const url = await within("the server listens", Promise.race([
       started.url,
@@ -72,10 +72,11 @@ export async function startRefused(directory: string, variables: Readonly<Record
   return { ...ending, log: log() };
 }
 
-function spawnServer(directory: string, variables: Readonly<Record<string, string>>, argv: readonly string[]): Omit<ServerProcess, "url" | "port"> & { readonly url: Promise<string> } {
+function spawnServer(directory: string, variables: Readonly<Record<string, string>>, argv: readonly string[], under: readonly string[] = []): Omit<ServerProcess, "url" | "port"> & { readonly url: Promise<string> } {
   // Settings of the caller's shell must not reach this server.
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:PARAPET|MDDB|NODE_OPTIONS|VITEST)/.test(name)));
-  const child: ChildProcess = spawn(process.execPath, [cli, "serve", ...argv], { cwd: directory, env: { ...inherited, ...variablesOf(directory), ...variables }, stdio: ["ignore", "ignore", "pipe"] });
+  const [program, ...words] = [...under, process.execPath, cli, "serve", ...argv];
+  const child: ChildProcess = spawn(program!, words, { cwd: directory, env: { ...inherited, ...variablesOf(directory), ...variables }, stdio: ["ignore", "ignore", "pipe"] });
   const lines: string[] = [];
   const url = new Promise<string>((resolve) => {
     createInterface({ input: child.stderr! }).on("line", (line) => {
