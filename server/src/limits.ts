@@ -76,6 +76,8 @@ export const tokenLeewaySeconds = 5;
 export const tokenLifetimeMs = 24 * 3_600_000;
 /** Shortest secret that signs tokens, in bytes (RFC 7518 section 3.2). */
 export const tokenSecretBytesMin = 32;
+/** API keys that one user may have, expired ones included: revoking all of them is one transaction. */
+export const apiKeysPerUserMax = 100;
 /** The use of an API key is noted to this much, in milliseconds. */
 export const apiKeyUseGrainMs = 60_000;
 /** Entries of a page where the caller asks for 0. */

@@ -362,7 +362,7 @@ export const cases: readonly MethodCase[] = [
     invalid: [{ field: "description", rule: "string.max_bytes", request: { description: "a".repeat(513) } }],
     secretFields: [],
     responseFields: ["key", "description", "expiresAt", "createdAt"],
-    reasons: ["GRANT_EXCEEDED", "USER_NOT_FOUND"],
+    reasons: ["GRANT_EXCEEDED", "USER_NOT_FOUND", "TOO_MANY_API_KEYS"],
   },
   {
     method: "parapet.auth.v1.AuthService/ListApiKeys",

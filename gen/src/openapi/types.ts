@@ -2082,6 +2082,49 @@ export interface components {
          *
          *     `QUERY_PARAMETER_UNKNOWN`: The query string has a parameter that the method does not know.
          *
+         *     `IDEMPOTENCY_KEY_INVALID`: The method needs an Idempotency-Key, or the one sent is unusable.
+         *
+         *     `IDEMPOTENCY_KEY_REUSED`: The Idempotency-Key was used for another request.
+         *
+         *     `COST_EXCEEDS_CAPACITY`: The call costs more than the bucket can ever hold.
+         *
+         *     `TOO_MANY_API_KEYS`: The user has as many API keys as one may have; an old one has to be deleted first.
+         */
+        Problem400RequestMalformedX74c38131: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:parapet:reason:REQUEST_MALFORMED",
+                 *       "title": "malformed request",
+                 *       "status": 400,
+                 *       "detail": "malformed request",
+                 *       "code": "invalid_argument",
+                 *       "reason": "REQUEST_MALFORMED",
+                 *       "domain": "parapet",
+                 *       "metadata": {},
+                 *       "requestId": "01939c3c-6f00-7000-8000-000000000001",
+                 *       "error": "malformed request"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @constant */
+                    status: 400;
+                    /** @enum {string} */
+                    reason: "REQUEST_MALFORMED" | "FIELD_INVALID" | "QUERY_PARAMETER_UNKNOWN" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "COST_EXCEEDS_CAPACITY" | "TOO_MANY_API_KEYS";
+                };
+            };
+        };
+        /**
+         * @description `REQUEST_MALFORMED`: The request could not be decoded.
+         *
+         *     `FIELD_INVALID`: A field breaks a rule of the contract; google.rpc.BadRequest lists which.
+         *
+         *     `QUERY_PARAMETER_UNKNOWN`: The query string has a parameter that the method does not know.
+         *
          *     `COLLECTION_NOT_EMPTY`: The collection still holds documents.
          *
          *     `COST_EXCEEDS_CAPACITY`: The call costs more than the bucket can ever hold.
@@ -3523,7 +3566,7 @@ export interface operations {
                     "application/json": components["schemas"]["CreateApiKeyResponse"];
                 };
             };
-            400: components["responses"]["Problem400RequestMalformedX3ec13568"];
+            400: components["responses"]["Problem400RequestMalformedX74c38131"];
             401: components["responses"]["Problem401CredentialMissingX618f71b3"];
             403: components["responses"]["Problem403GrantExceededXf5743b90"];
             404: components["responses"]["Problem404UserNotFound"];

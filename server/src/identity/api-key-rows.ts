@@ -35,6 +35,8 @@ export interface ApiKeys {
   apiKey(reader: Reader, id: string): ApiKeyRecord | undefined;
   /** Keys of a user, oldest first, from a position that an earlier page gave. */
   listApiKeys(reader: Reader, userId: string, limit: number, from: Uint8Array | undefined): Page<ApiKeyRecord>;
+  /** True if a user has this many keys or more. */
+  hasApiKeys(reader: Reader, userId: string, count: number): boolean;
   /** Creates or replaces a key; its user and time of creation must not change. */
   putApiKey(tx: Transaction, key: ApiKeyRecord): void;
   removeApiKey(tx: Transaction, key: ApiKeyRecord): void;
@@ -61,6 +63,9 @@ export function createApiKeys(tenant: string): ApiKeys {
         rows: found.slice(0, limit).map(({ value }) => apiKeys.apiKey(reader, utf8.decode(value)) ?? corrupt()),
         next: found[limit]?.key,
       };
+    },
+    hasApiKeys(reader, userId, count) {
+      return [...reader.range({ ...rangeOf([tenant, kinds.apiKeyByUser, userId]), limit: count })].length >= count;
     },
     putApiKey(tx, key) {
       tx.put(keyOf(key.id), encode(key));

@@ -2,6 +2,7 @@
 import { toJson } from "@bufbuild/protobuf";
 import { CreateApiKeyResponseSchema } from "@parapet/contract/parapet/auth/v1/auth_service_pb";
 import { beforeEach, describe, expect, it } from "vitest";
+import { apiKeysPerUserMax } from "../limits.js";
 import { type AuthFixture, reasonOf, startAuth } from "../testing/auth-fixture.js";
 
 let auth: AuthFixture;
@@ -71,6 +72,18 @@ describe("an API key", () => {
     const { key, expiresAt } = await alice.createApiKey({ description: "Q1 2026 CI key", expiresAt: 1_735_689_600 });
     expect(expiresAt).toBe(1_735_689_600);
     expect(await reasonOf(auth.as(key).getMe({}))).toBe("API_KEY_INVALID");
+  });
+
+  it("is one of so many of its user, expired ones included, however many are made at once; who deletes one may make another", async () => {
+    await alice.createApiKey({ expiresAt: 1 });
+    await Promise.all(Array.from({ length: apiKeysPerUserMax - 4 }, () => alice.createApiKey({})));
+    const outcomes = await Promise.all(Array.from({ length: 6 }, () => reasonOf(alice.createApiKey({}))));
+    expect(outcomes.sort()).toEqual(["TOO_MANY_API_KEYS", "TOO_MANY_API_KEYS", "TOO_MANY_API_KEYS", "none", "none", "none"]);
+    expect(await reasonOf(admin.createApiKey({}))).toBe("none");
+    const { apiKeys } = await alice.listApiKeys({ pageSize: 1_000 });
+    expect(apiKeys).toHaveLength(apiKeysPerUserMax);
+    await alice.deleteApiKey({ id: apiKeys[0]!.id });
+    expect([await reasonOf(alice.createApiKey({})), await reasonOf(alice.createApiKey({}))]).toEqual(["none", "TOO_MANY_API_KEYS"]);
   });
 
   it("is narrowed by its scopes, server admin included", async () => {

@@ -8,7 +8,7 @@ import type { UserRecord } from "../identity/accounts.js";
 import type { ApiKeyRecord } from "../identity/api-key-rows.js";
 import { hashOfApiKey, idOfApiKey, makeApiKey } from "../identity/api-keys.js";
 import { requireWellFormed } from "../identity/well-formed.js";
-import { authPageSizeDefault } from "../limits.js";
+import { apiKeysPerUserMax, authPageSizeDefault } from "../limits.js";
 import { bitsOf, covers, describeGrants, flagsOf } from "../policy/grants.js";
 import type { Grants } from "../policy/rights.js";
 import type { AuthServiceOptions } from "./auth-service.js";
@@ -38,6 +38,9 @@ export function createApiKeyMethods({ identity, commit, pageTokens }: AuthServic
       const createdAt = Math.floor(identity.nowMs() / 1_000);
       return commit(call, (tx) => {
         if (accounts.user(tx, principal.id) === undefined) throw fail(Reason.USER_NOT_FOUND);
+        if (apiKeys.hasApiKeys(tx, principal.id, apiKeysPerUserMax)) {
+          throw fail(Reason.TOO_MANY_API_KEYS, { keysMax: String(apiKeysPerUserMax) }, { message: `a user may have at most ${apiKeysPerUserMax} API keys: delete one first` });
+        }
         apiKeys.putApiKey(tx, { id, sha256, userId: principal.id, description, prefix, last4, createdAt, expiresAt, lastUsedAt: 0, scope });
         call.audit.resource = `api-keys/${id}`;
         call.audit.notes.push(

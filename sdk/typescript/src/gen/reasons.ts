@@ -195,6 +195,12 @@ export type Reason =
    */
   | "COST_EXCEEDS_CAPACITY"
   /**
+   * The user has as many API keys as one may have; an old one has to be deleted first.
+   *
+   * Code `failed_precondition`.
+   */
+  | "TOO_MANY_API_KEYS"
+  /**
    * The budget of the caller is spent; RetryInfo says when to come back.
    *
    * Code `resource_exhausted`.

@@ -1019,7 +1019,7 @@ export const AuthService: GenService<{
     output: typeof DeleteUserResponseSchema;
   },
   /**
-   * Creates an API key for the calling user. The key is shown once. Errors: GRANT_EXCEEDED, USER_NOT_FOUND.
+   * Creates an API key for the calling user. The key is shown once. Errors: GRANT_EXCEEDED, USER_NOT_FOUND, TOO_MANY_API_KEYS.
    *
    * @generated from rpc parapet.auth.v1.AuthService.CreateApiKey
    */

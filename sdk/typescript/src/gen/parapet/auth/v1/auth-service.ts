@@ -163,12 +163,12 @@ export const authCreateApiKeyMethod = {
 } as const satisfies rt.Method;
 
 /** Reasons for which `CreateApiKey` fails. */
-export type AuthCreateApiKeyReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "GRANT_EXCEEDED" | "FIELD_INVALID" | "IDEMPOTENCY_KEY_INVALID" | "USER_NOT_FOUND" | "IDEMPOTENCY_RESPONSE_WITHHELD" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_REUSED" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
+export type AuthCreateApiKeyReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "GRANT_EXCEEDED" | "FIELD_INVALID" | "IDEMPOTENCY_KEY_INVALID" | "USER_NOT_FOUND" | "IDEMPOTENCY_RESPONSE_WITHHELD" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_REUSED" | "COST_EXCEEDS_CAPACITY" | "TOO_MANY_API_KEYS" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
 
 /**
  * Creates an API key for the calling user. The key is shown once.
  *
- * Needs any principal. Costs 1 of `api`. Fails with `GRANT_EXCEEDED`, `USER_NOT_FOUND`.
+ * Needs any principal. Costs 1 of `api`. Fails with `GRANT_EXCEEDED`, `USER_NOT_FOUND`, `TOO_MANY_API_KEYS`.
  */
 export function authCreateApiKey(client: rt.Client, request: CreateApiKeyRequest = {}, options?: rt.CallOptions): rt.Call<CreateApiKeyResponse, AuthCreateApiKeyReason> {
   return rt.unary(client, authCreateApiKeyMethod, request, options, rt.hideSecrets);
@@ -355,7 +355,7 @@ export class Auth {
   /**
    * Creates an API key for the calling user. The key is shown once.
    *
-   * Needs any principal. Costs 1 of `api`. Fails with `GRANT_EXCEEDED`, `USER_NOT_FOUND`.
+   * Needs any principal. Costs 1 of `api`. Fails with `GRANT_EXCEEDED`, `USER_NOT_FOUND`, `TOO_MANY_API_KEYS`.
    */
   createApiKey(request: CreateApiKeyRequest = {}, options?: rt.CallOptions): rt.Call<CreateApiKeyResponse, AuthCreateApiKeyReason> {
     return authCreateApiKey(this.#client, request, options);

@@ -66,6 +66,8 @@ export type Reason =
   | "COLLECTION_NOT_EMPTY"
   /** Code `failed_precondition`. */
   | "COST_EXCEEDS_CAPACITY"
+  /** Code `failed_precondition`. */
+  | "TOO_MANY_API_KEYS"
   /** Code `resource_exhausted`. */
   | "RATE_LIMITED"
   /** Code `resource_exhausted`. */
