@@ -13,12 +13,13 @@ const httpBody = "google.api.HttpBody";
 /** Writes responses.ts. Messages of protobuf-es carry their full name, so that nothing else need say which method they answer. */
 export function emitResponses(model: Model, names: Names): string {
   const { messages } = indexOf(model);
+  const imports = createImports("responses");
   const all = model.services.flatMap((service) => service.methods.map((method) => ({ service, method })));
   const called = all.filter(({ method: { kind } }) => kind === "unary" || kind === "client_streaming");
   const listings = new Map<string, { items: string; first: Set<string> }>();
   const reasons = new Map<string, string[]>();
   for (const { service, method } of called) {
-    reasons.set(method.response, [...(reasons.get(method.response) ?? []), typeAt("responses", names.service(service).module, names.method(method).reason)]);
+    reasons.set(method.response, [...(reasons.get(method.response) ?? []), imports.typeOf(names.service(service).module, names.method(method).reason)]);
     const { paging } = method;
     const fields = [...(messages.get(method.request)?.fields ?? []), ...(messages.get(method.response)?.fields ?? [])];
     // Of a oneof protobuf-es makes another shape.
@@ -32,7 +33,7 @@ export function emitResponses(model: Model, names: Names): string {
   const hidden = [...new Map(secrets)].map(([name, fields]) => `  ${JSON.stringify(name)}: ${list(fields)},\n`);
   const types = [...reasons].map(([name, own]) => `  ${JSON.stringify(name)}: ${own.join(" | ")};\n`);
   return `${tsHeader("What clients of connect-es are told of responses")}import type * as rt from "@parapet/sdk/runtime";
-
+${imports.text()}
 /** How responses list, by their full names. */
 export const listings = {\n${rows.join("")}} as const satisfies { readonly [name: string]: rt.Listing };
 
@@ -48,6 +49,7 @@ export interface ReasonsByResponse {\n${types.join("")}}
 export function emitOperations(model: Model, names: Names): string {
   const { messages } = indexOf(model);
   const find = (name: string) => messages.get(name);
+  const imports = createImports("operations");
   const pathNames = createPathNames();
   const rows: string[] = [];
   const types: string[] = [];
@@ -59,15 +61,15 @@ export function emitOperations(model: Model, names: Names): string {
         const paging = pagingOf(method, binding, model);
         rows.push(`  ${operation}: { method: ${JSON.stringify(method.fullName)}${paging} },\n`);
         if (!isCallable(method)) continue;
-        const message = messageOf(method, binding, model, names);
-        const reason = typeAt("operations", names.service(service).module, names.method(method).reason);
+        const message = messageOf(method, binding, model, names, imports.typeOf);
+        const reason = imports.typeOf(names.service(service).module, names.method(method).reason);
         types.push(`  ${operation}: { reason: ${reason} | RestReason${message && `; message: ${message}`} };\n`);
       }
     }
   }
   const rest = reasonsOfRest(model).map((name) => JSON.stringify(name)).join(" | ") || "never";
   return `${tsHeader("What clients of the REST side are told of operations")}import type * as rt from "@parapet/sdk/runtime";
-
+${imports.text()}
 /** Operations by verb and path. */
 export const operations = {\n${rows.join("")}} as const satisfies { readonly [operation: string]: rt.Operation };
 
@@ -90,17 +92,27 @@ function pagingOf({ paging, request, response }: Method, { body, responseBody }:
 }
 
 /** Type of the messages of a stream as they stand on REST; empty for all else, raw bytes too. */
-function messageOf(method: Method, { responseBody }: Binding, model: Model, names: Names): string {
+function messageOf(method: Method, { responseBody }: Binding, model: Model, names: Names, typeOf: (module: string, name: string) => string): string {
   const message = indexOf(model).messages.get(method.response);
   if (method.kind !== "server_streaming" || message === undefined) return "";
   const field = message.fields.find(({ name }) => name === responseBody);
   if ((field?.type.kind === "message" ? field.type.name : message.fullName) === httpBody) return "";
-  const type = typeAt("operations", names.typesModule(message.package), names.type(message.fullName));
+  const type = typeOf(names.typesModule(message.package), names.type(message.fullName));
   return field ? `NonNullable<${type}[${JSON.stringify(field.jsonName)}]>` : type;
 }
 
-/** A type by its module: imports by name could clash with what stands here. */
-const typeAt = (from: string, module: string, name: string): string => `import("${relative(from, module)}").${name}`;
+/** Types of other modules, each module imported once as a whole: their names could clash with what stands here. */
+function createImports(from: string): { typeOf(module: string, name: string): string; text(): string } {
+  const modules = new Map<string, string>();
+  return {
+    typeOf(module, name) {
+      const alias = modules.get(module) ?? `m${modules.size}`;
+      modules.set(module, alias);
+      return `${alias}.${name}`;
+    },
+    text: () => [...modules].map(([module, alias]) => `import type * as ${alias} from "${relative(from, module)}";\n`).join(""),
+  };
+}
 
 /** Name of a field in messages of protobuf-es. */
 const localName = (name: string): string => safeObjectProperty(protoCamelCase(name));

@@ -22,9 +22,8 @@ export function commonReasons(model: Model): string[] {
 }
 
 /** Reasons of all methods that REST has for itself. */
-export function reasonsOfRest(model: Model): string[] {
-  const names = model.services.flatMap(({ methods }) => methods).flatMap(({ reasons }) => reasons.map(({ name }) => name));
-  return ofRest.filter((name) => names.includes(name));
+export function reasonsOfRest({ services }: Model): string[] {
+  return ofRest.filter((name) => services.some(({ methods }) => methods.some(({ reasons }) => reasons.some((reason) => reason.name === name))));
 }
 
 /** What a caller needs, in words. */
