@@ -314,7 +314,7 @@ describe("requests that two readers would read differently", () => {
   });
 
   test.each(["gzip, chunked", "identity, chunked", "deflate, chunked"])("a transfer coding of %j is not read as if it were none", async (coding) => {
-    const raw = await exchangeRaw(world.port, `${head}${bearer()}\r\ntransfer-encoding: ${coding}\r\n\r\n22\r\n{"collection":"c","key":"smuggled"}\r\n0\r\n\r\n${smuggled}`, { untilAnswer: false });
+    const raw = await exchangeRaw(world.port, `${head}${bearer()}\r\ntransfer-encoding: ${coding}\r\n\r\n23\r\n{"collection":"c","key":"smuggled"}\r\n0\r\n\r\n${smuggled}`, { untilAnswer: false });
     expect([raw.closed, raw.status, problemOf(raw)["reason"]]).toEqual([true, 501, "ENCODING_UNSUPPORTED"]);
     expect(raw.text.split("HTTP/1.1 ").length - 1).toBe(1);
   });
