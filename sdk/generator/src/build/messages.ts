@@ -102,12 +102,12 @@ export function holdsSecret(desc: DescMessage, seen: Set<DescMessage> = new Set(
 }
 
 /** Ends of names that values have which must not be seen. */
-const secretName = /(?:^|_)(?:password|passwd|passphrase|secret|private_key|access_token|refresh_token|id_token|api_key)$/;
+const secretName = /(?:^|_)(?:password|passwd|pwd|passphrase|secret|(?:api|private|secret|secret_access|signing)_key|(?:access|api|auth|bearer|id|refresh|session)_token)s?$/;
 
 /** True for a text that is a secret by its name, but not marked as one. */
 export function looksSecret(field: DescField): boolean {
   const isText = field.scalar === ScalarType.STRING || field.scalar === ScalarType.BYTES;
-  return isText && field.fieldKind !== "map" && secretName.test(field.name) && !isSecret(field);
+  return isText && secretName.test(field.name.replace(/(?<=[a-z0-9])[A-Z]/g, "_$&").toLowerCase()) && !isSecret(field);
 }
 
 /** True if the field is marked `debug_redact`. */

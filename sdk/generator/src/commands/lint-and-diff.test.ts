@@ -251,6 +251,17 @@ describe("parapet-generate lint", () => {
     expect(err).toMatch(new RegExp(`^books\\.proto:\\d+:\\d+: .*\\(${rule}\\)$`, "m"));
   });
 
+  const secrets = ["string newPassword", "string pwd", "bytes signing_key", "string aws_secret_access_key", "repeated string api_keys", "map<string, string> secrets", "string session_token", "string auth_token", "string webhook_secret"];
+  const harmless = ["string secret_id", "string page_token", "string public_key", "string password_policy", "bool has_password", "int32 max_output_tokens", "string token_type", "string idempotency_key", "string secretary", "string partition_key", "repeated Page secrets"];
+  it("tells secrets by their names, and has no false alarm", async () => {
+    const fields = [...secrets, ...harmless].map((field, at) => `  ${field} = ${at + 10};\n`).join("");
+    // One of them is in a message of its own, since a name is used once in a message.
+    const text = edited(["  string pin = 2", `${fields.replace(/ {2}repeated Page secrets.*\n/, "")}  string pin = 2`], ["message Page {", "message Pages { repeated Page secrets = 1; }\nmessage Page {"]);
+    const { err } = await run("lint", "--proto", await contractOf(text));
+    const found = [...err.matchAll(/\.(\w+) looks like a secret/g)].map(([, name]) => name);
+    expect(found).toEqual(secrets.map((field) => field.split(" ").at(-1)));
+  });
+
   it("takes an answer in place of an idempotency level", async () => {
     const written = edited(["IDEMPOTENT", "IDEMPOTENCY_UNKNOWN"], ["\n      idempotency_key: IDEMPOTENCY_KEY_OPTIONAL", ""], ["put:", "post:"]);
     expect((await run("lint", "--proto", await contractOf(written))).status).toBe(0);
