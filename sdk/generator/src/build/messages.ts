@@ -10,8 +10,8 @@ import {
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { field_behavior, FieldBehavior } from "@parapet/contract/google/api/field_behavior_pb";
 import { field as fieldPolicy } from "@parapet/contract/parapet/policy/v1/policy_pb";
-import type { EnumType, Field, FieldBehaviour, FieldType, MessageType, Scalar } from "../model.js";
-import { optionOf } from "./options.js";
+import type { EnumType, Field, FieldBehaviour, FieldType, MessageType, Rules, Scalar } from "../model.js";
+import { optionKey, optionOf } from "./options.js";
 import { celOf, rulesOf } from "./rules.js";
 import { docsOf } from "./source.js";
 
@@ -125,9 +125,21 @@ export function fieldOf(desc: DescField): Field {
   return known;
 }
 
+/** Rules by the bytes of their option: most are those of another field of the file too. */
+const rulesInFile = new WeakMap<DescFile, Map<string, Rules | undefined>>();
+
+function fieldRulesOf(desc: DescField): Rules | undefined {
+  const key = optionKey(desc, fieldRules);
+  if (key === undefined) return undefined;
+  const { file } = desc.parent;
+  const known = rulesInFile.get(file) ?? new Map<string, Rules | undefined>();
+  rulesInFile.set(file, known);
+  if (!known.has(key)) known.set(key, rulesOf(optionOf(desc, fieldRules)!));
+  return known.get(key);
+}
+
 function readField(desc: DescField): Field {
-  const option = optionOf(desc, fieldRules);
-  const rules = option && rulesOf(option);
+  const rules = fieldRulesOf(desc);
   return {
     name: desc.name,
     jsonName: desc.jsonName,

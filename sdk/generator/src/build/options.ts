@@ -8,6 +8,12 @@ interface Element {
   readonly proto: { readonly options?: Message | undefined };
 }
 
+/** The bytes of an option, by which equal ones are known; undefined where it is not set. */
+export function optionKey({ proto }: Element, { number }: GenExtension<Message, Message>): string | undefined {
+  const parts = proto.options?.$unknown?.filter(({ no }) => no === number) ?? [];
+  return parts.length === 0 ? undefined : parts.map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("latin1")).join("");
+}
+
 /** The value of an option that is a message; undefined where it is not set. */
 export function optionOf<Value extends Message>({ proto }: Element, { number, message: schema }: GenExtension<Message, Value>): Value | undefined {
   let value: Message | undefined;

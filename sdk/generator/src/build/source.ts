@@ -24,6 +24,9 @@ const step = {
 export function docsOf(desc: SourceDesc): string {
   const comment = commentsOf(fileOf(desc).proto).get(pathOf(desc).join("."));
   if (comment === undefined) return "";
+  const end = comment.indexOf("\n");
+  // Most are of one line, with its end.
+  if (end === -1 || end === comment.length - 1) return comment.trim();
   return comment
     .split("\n")
     .map((line) => line.replace(/^ /, "").trimEnd())

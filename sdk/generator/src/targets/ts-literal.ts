@@ -17,8 +17,9 @@ export function tsLiteral(value: Json, indent = ""): string {
     : Object.entries(value as JsonObject).map(([key, item]) => `${keyLiteral(key)}: ${tsLiteral(item, deeper)}`);
   const [open, close] = isList ? "[]" : "{}";
   if (parts.length === 0) return `${open}${close}`;
-  const inline = isList ? `[${parts.join(", ")}]` : `{ ${parts.join(", ")} }`;
-  if (inline.length <= inlineMax && !inline.includes("\n")) return inline;
+  // Long lists are many characters, which nobody joins to count them.
+  const length = parts.reduce((sum, part) => sum + part.length + 2, isList ? 0 : 2);
+  if (length <= inlineMax && !parts.some((part) => part.includes("\n"))) return isList ? `[${parts.join(", ")}]` : `{ ${parts.join(", ")} }`;
   return `${open}\n${parts.map((part) => `${deeper}${part},\n`).join("")}${indent}${close}`;
 }
 

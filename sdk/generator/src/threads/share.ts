@@ -53,13 +53,15 @@ export function runTargets(choices: readonly TargetChoice[], model: Model, image
 }
 
 /** Targets in the order in which they are begun: those that take longest first, so that threads end at the same time. Others come behind them. */
-const longestFirst = ["openapi", "docs", "conformance-contract", "conformance", "typescript", "cli"];
+const longestFirst = ["openapi", "docs", "conformance", "typescript", "cli"];
+/** Targets that one thread runs, because they print what is made once: under the name of the first. */
+const together: Readonly<Record<string, string>> = { "openapi-module": "openapi", "conformance-contract": "conformance" };
 
-/** Numbers of choices that one thread runs: targets of OpenAPI print one document. */
+/** Numbers of choices, those of one group together. */
 function groupsOf(choices: readonly TargetChoice[]): number[][] {
   const groups = new Map<string, number[]>();
   for (const [index, { target: { name } }] of choices.entries()) {
-    const key = name === "openapi-module" ? "openapi" : name;
+    const key = together[name] ?? name;
     groups.set(key, [...(groups.get(key) ?? []), index]);
   }
   const rank = (name: string): number => (longestFirst.includes(name) ? longestFirst.indexOf(name) : longestFirst.length);

@@ -91,8 +91,17 @@ export const cases: readonly MethodCase[] = ${tsLiteral(cases)};
 `;
 }
 
+/** Two targets print the same. */
+const known = new WeakMap<Method, JsonObject>();
+
 /** What a suite needs to know of one method, as JSON. */
 export function caseOf(model: Model, method: Method): JsonObject {
+  const made = known.get(method) ?? makeCase(model, method);
+  known.set(method, made);
+  return made;
+}
+
+function makeCase(model: Model, method: Method): JsonObject {
   const { access, limit, audit, idempotencyKey } = method.policy;
   const permission = access.kind === "permission" ? access : undefined;
   const bucket = limit.kind === "bucket" ? limit : undefined;
