@@ -5,5 +5,10 @@ const { main } = await import("../dist/main.js").catch((error) => {
   process.stderr.write("parapet-conformance: not built yet; run `npm run build` first\n");
   process.exit(70);
 });
+// A reader that goes away, as `head` does, ends it as SIGPIPE would.
+process.stdout.on("error", (error) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(141);
+});
 const newSeed = () => Math.floor(Math.random() * 2 ** 32);
 process.exitCode = await main({ argv: process.argv.slice(2), env: process.env, stdout: process.stdout, stderr: process.stderr, now: Date.now, newSeed });
