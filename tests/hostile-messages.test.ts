@@ -1,4 +1,5 @@
 /** Messages as an attacker writes them, on every protocol: each is refused by reason, changes nothing, and the server goes on. */
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { binaryOf } from "../conformance/src/wire/messages.js";
@@ -20,8 +21,8 @@ const connectJson = variants.find(({ label }) => label === "connect-json/h1")!;
 const named = (list: readonly Variant[]) => list.map((variant) => [variant.label, variant] as const);
 
 /** Calls with this message; whatever it was, the server is whole and says so in its own words. */
-async function attack(variant: Variant, method: string, payload: Uint8Array): Promise<Answer> {
-  const answer = await world.send(variant, `DocumentService/${method}`, {}, { credential: world.admin, payload });
+async function attack(variant: Variant, method: string, payload: Uint8Array, headers: readonly (readonly [string, string])[] = []): Promise<Answer> {
+  const answer = await world.send(variant, `DocumentService/${method}`, {}, { credential: world.admin, payload, headers });
   expect(answer.error?.reasons ?? []).toHaveLength(answer.code === "ok" ? 0 : 1);
   expect(answer.http.status === 501 || answer.http.status < 500).toBe(true);
   expect(JSON.stringify([...answer.http.headers, ...answer.http.trailers]).length + (answer.code === "ok" ? 0 : answer.http.body.length)).toBeLessThan(16_384);
@@ -94,6 +95,22 @@ describe("JSON", () => {
       const { reason } = await attack(variant, "Search", Buffer.from(`{"collection":"open","unknown":${nest(depth)}}`));
       expect(["-", "REQUEST_MALFORMED"]).toContain(reason);
     });
+  });
+
+  /** Without a bound each of them held up every other caller for seconds, or for minutes. */
+  const swollen = { "four million lists in one another": `${"[".repeat(4e6)}${"]".repeat(4e6)}`, "five million objects": `[${"{},".repeat(5e6)}{}]` };
+  test.each(named(variantsOf("connect-json", "rest")).flatMap(([label, variant]) => Object.entries(swollen).map(([what, text]) => [what, label, variant, text] as const)))("%s are not read over %s", async (_what, _label, variant, text) => {
+    const { reason, error } = await attack(variant, "Add", Buffer.from(`{${document},"unknown":${text}}`));
+    expect([reason, error?.message]).toEqual(["REQUEST_MALFORMED", "the body has too many objects and lists, or too deep ones"]);
+    expect(await world.health()).toBe(200);
+  });
+
+  test("what a compression swells is bounded as well", async () => {
+    const connectJson = variantsOf("connect-json")[0]!;
+    for (const [coding, pack] of [["gzip", gzipSync], ["br", brotliCompressSync]] as const) {
+      const { reason } = await attack(connectJson, "Add", pack(Buffer.from(`{${document},"unknown":${swollen["five million objects"]}}`)), [["content-encoding", coding]]);
+      expect([coding, reason]).toEqual([coding, "REQUEST_MALFORMED"]);
+    }
   });
 
   /** What a GET can carry; its head is bounded, so there is no room for the largest. */

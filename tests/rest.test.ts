@@ -28,7 +28,8 @@ describe("conditions (RFC 9110 section 13)", () => {
     expect(again.status).toBe(412);
     expect(await again.json()).toMatchObject({ status: 412, code: "aborted", reason: "ETAG_MISMATCH" });
     const path = "/v1/collections/cond/documents/k";
-    expect((await call("GET", path, undefined, { "if-none-match": etag })).status).toBe(304);
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`, `W/"other",W/${etag}`, "*"]) expect([known, (await call("GET", path, undefined, { "if-none-match": known })).status]).toEqual([known, 304]);
+    for (const other of ['"other"', etag.slice(1, -1), `"other${etag.slice(1)}`, '""']) expect([other, (await call("GET", path, undefined, { "if-none-match": other })).status]).toEqual([other, 200]);
     const changed = await call("PATCH", path, { contentMd: "2" }, { "if-match": etag });
     expect(changed.status).toBe(200);
     expect(changed.headers.get("etag")).not.toBe(etag);

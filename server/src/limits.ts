@@ -54,6 +54,10 @@ export const idempotencyKeyLifetimeMs = 24 * 3_600_000;
 export const idempotencyKeysPerPrincipalMax = 10_000;
 /** Longest idempotency key, in bytes. */
 export const idempotencyKeyBytesMax = 255;
+/** How deep objects and lists of a JSON message may lie in one another. */
+export const jsonDepthMax = 10_000;
+/** Objects and lists in one JSON message: each costs many times the two bytes that it takes to write. */
+export const jsonContainersMax = 1_000_000;
 /** Documents that one transaction of an import commits. */
 export const importBatchDocuments = 500;
 /** Rows that a long scan reads before it lets other calls run. */

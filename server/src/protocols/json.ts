@@ -1,5 +1,6 @@
 /** Parsing of JSON bodies, alike for every protocol that carries them. */
 import type { JsonValue } from "@bufbuild/protobuf";
+import { isUnbounded } from "./json-bounds.js";
 import { namesTwice } from "./json-names.js";
 import { faults, malformed } from "./malformed.js";
 
@@ -12,6 +13,11 @@ export function parseJson(body: Uint8Array): JsonValue | undefined {
   let json: JsonValue;
   try {
     text = utf8.decode(body);
+  } catch (cause) {
+    throw malformed(faults.notJson, cause);
+  }
+  if (isUnbounded(text)) throw malformed(faults.unbounded);
+  try {
     json = JSON.parse(text) as JsonValue;
   } catch (cause) {
     throw malformed(faults.notJson, cause);

@@ -23,6 +23,9 @@ export interface Spelling {
  */
 export type Refuse = (exchange: Exchange, spelling: Spelling, failure: Failure, headers: HeaderList, added?: Added) => void;
 
+/** Compressions of messages, as the protocols name them. */
+export type Coding = "gzip" | "br";
+
 /** How the unary calls of a protocol look on the wire; the same file in each protocol's folder. */
 export interface UnaryProtocol {
   /** As handlers see it in their context. */
@@ -32,7 +35,7 @@ export interface UnaryProtocol {
   /** The bytes of the one request message. Throws REQUEST_MALFORMED and MESSAGE_TOO_LARGE. */
   unwrap(exchange: Exchange, spelling: Spelling, body: Buffer, bounds: FrameBounds): { readonly bytes: Buffer; readonly compressed: boolean };
   /** Sends the answer, with what the handler added. JSON text comes as text where no frame goes around it. */
-  answer(exchange: Exchange, spelling: Spelling, message: Uint8Array | string, compressed: boolean, headers: HeaderList, added: Added | undefined): void;
+  answer(exchange: Exchange, spelling: Spelling, message: Uint8Array | string, coding: Coding | undefined, headers: HeaderList, added: Added | undefined): void;
 }
 
 /** Bytes that a body may have whose one message has at most `messageBytesMax`: a frame's head comes on top, and base64 in padded pieces. */

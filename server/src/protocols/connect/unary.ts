@@ -17,7 +17,7 @@ export const unary: UnaryProtocol = {
   name: "connect",
   acceptEncoding: (exchange) => exchange.header("accept-encoding"),
   unwrap: (exchange, _spelling, body, { encoding }) => ({ bytes: exchange.verb === "POST" ? body : messageOfQuery(exchange.query), compressed: encoding !== "identity" }),
-  answer(exchange, spelling, given, compressed, headers, added) {
+  answer(exchange, spelling, given, coding, headers, added) {
     const head: [string, string][] = [];
     // Node writes text and head in one encoding: what a handler puts into headers may be Latin-1.
     const message = added !== undefined && typeof given === "string" ? Buffer.from(given) : given;
@@ -26,7 +26,7 @@ export const unary: UnaryProtocol = {
       for (const [name, value] of added.trailers) head.push([`trailer-${name}`, value]);
     }
     head.push(["content-type", spelling.contentType], ["content-length", String(typeof message === "string" ? Buffer.byteLength(message) : message.length)]);
-    if (compressed) head.push(["content-encoding", "gzip"]);
+    if (coding !== undefined) head.push(["content-encoding", coding]);
     exchange.send(200, [...head, ...headers], message);
   },
 };

@@ -21,12 +21,12 @@ export const unary: UnaryProtocol = {
   name: "grpc-web",
   acceptEncoding: (exchange) => exchange.header("grpc-accept-encoding"),
   unwrap: (_exchange, spelling, body, bounds) => onlyMessage(spelling.text ? decodeBase64(body.toString("latin1")) : body, bounds),
-  answer(exchange, spelling, message, compressed, headers, added) {
+  answer(exchange, spelling, message, coding, headers, added) {
     const trailer = added === undefined ? ok : trailerFrame([...added.trailers, status].sort(byName).map(([name, value]) => `${name}: ${value}\r\n`).join(""));
-    const frames = Buffer.concat([prefixed(message, compressed), trailer]);
+    const frames = Buffer.concat([prefixed(message, coding !== undefined), trailer]);
     const body = spelling.text ? Buffer.from(frames.toString("base64")) : frames;
     const head: [string, string][] = [["content-type", spelling.contentType], ["content-length", String(body.length)]];
-    if (compressed) head.push(["grpc-encoding", "gzip"]);
+    if (coding !== undefined) head.push(["grpc-encoding", coding]);
     exchange.send(200, [...(added?.headers ?? []), ...head, ...headers], body);
   },
 };

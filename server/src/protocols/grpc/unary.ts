@@ -10,10 +10,9 @@ export const unary: UnaryProtocol = {
   name: "grpc",
   acceptEncoding: (exchange) => exchange.header("grpc-accept-encoding"),
   unwrap: (_exchange, _spelling, body, bounds) => onlyMessage(body, bounds),
-  answer(exchange, spelling, message, compressed, headers, added) {
-    const head = compressed ? [["content-type", spelling.contentType], ["grpc-encoding", "gzip"], ...headers] as const : [["content-type", spelling.contentType], ...headers] as const;
-    if (added === undefined) exchange.send(200, head, prefixed(message, compressed), ok);
-    else exchange.send(200, [...added.headers, ...head], prefixed(message, compressed), { ...Object.fromEntries(added.trailers), ...ok });
+  answer(exchange, spelling, message, coding, headers, added) {
+    const head = coding !== undefined ? [["content-type", spelling.contentType], ["grpc-encoding", coding], ...headers] as const : [["content-type", spelling.contentType], ...headers] as const;
+    if (added === undefined) exchange.send(200, head, prefixed(message, coding !== undefined), ok);
+    else exchange.send(200, [...added.headers, ...head], prefixed(message, coding !== undefined), { ...Object.fromEntries(added.trailers), ...ok });
   },
 };
-

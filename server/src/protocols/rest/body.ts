@@ -3,7 +3,9 @@ import { createGunzip } from "node:zlib";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { fail, Failure, Reason } from "../../errors.js";
 import type { Exchange } from "../exchange.js";
+import { isUnbounded } from "../json-bounds.js";
 import { namesTwice } from "../json-names.js";
+import { faults } from "../malformed.js";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -69,6 +71,7 @@ export async function* readLines(exchange: Exchange, lineBytesMax: number): Asyn
     try {
       text = utf8.decode(bytes).trim();
       if (text === "") return undefined;
+      if (isUnbounded(text)) throw new RangeError(faults.unbounded);
       value = JSON.parse(text) as JsonValue;
     } catch (cause) {
       throw fail(Reason.REQUEST_MALFORMED, { line: String(line) }, { message: `line ${line} is not valid JSON`, cause });

@@ -85,7 +85,7 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
     const answered = headersWith(headers, call, context);
     if (!bound.plan.sideEffects && headers.length > 0) {
       const etag = headers.find(([name]) => name === "etag")?.[1];
-      if (etag !== undefined && exchange.header("if-none-match") === etag) {
+      if (etag !== undefined && isUnchanged(exchange.values("if-none-match"), etag)) {
         exchange.send(304, answered, undefined);
         return;
       }
@@ -203,6 +203,12 @@ function eventId(message: Message, field: string): string {
 
 function rawOf(exchange: Exchange, data: Uint8Array): RawBody {
   return { contentType: exchange.header("content-type") ?? "", data };
+}
+
+/** True if one of the entity tags that a caller has is the one there is; weak ones count (RFC 9110 section 13.1.2). */
+function isUnchanged(sent: readonly string[], etag: string): boolean {
+  if (sent.length === 0) return false;
+  return sent.some((list) => list === etag || list.trim() === "*" || (list.match(/"[^"]*"/g)?.includes(etag) ?? false));
 }
 
 /** If-Match and If-None-Match (RFC 9110 section 13.1) to the fields they stand for. */
