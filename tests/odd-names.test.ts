@@ -36,6 +36,11 @@ beforeAll(async () => {
   await run(tool("buf"), ["generate", image, "--template", JSON.stringify(template)], { cwd: folder });
   const out = ["server=.", "typescript=gen/client", "rest=gen/rest", "cli=gen/cli", "conformance=gen/conformance", "conformance-contract=gen/conformance", "openapi-module=gen/openapi"];
   await run(process.execPath, [generator, "--proto", protos, "--out", join(folder, "src"), ...out.flatMap((target) => ["--target", target])]);
+  // Compiled with the rest: what callers of such a method write.
+  await writeFile(join(folder, "src/turn.ts"), `import { createClient } from "@parapet/sdk/runtime";
+import { openTurn } from "./gen/client/index.js";
+export const turn = async (baseUrl: string, apiKey: string): Promise<unknown[]> => await openTurn(createClient({ baseUrl, apiKey }), { any: ["thing", { at: "all" }] });
+`);
   await run(process.execPath, [generator, "credentials", "--resource", "shelves/1/books/2"], { cwd: folder });
 }, 60_000);
 afterAll(async () => {
@@ -73,7 +78,7 @@ class Sink extends Writable {
 describe("a contract of odd names", () => {
   const unary = [
     "odd.library.v1.LibService/DeleteBook", "odd.library.v1.LibService/GetBook", "odd.library.v1.LibService/ListBooks", "odd.library.v1.LibService/PrintBook", "odd.library.v1.LibService/UpdateBook",
-    "odd.other.v1.Router/Same", "odd.v1.CLASSService/Same", "odd.v1.ClassService/Same", "odd.v1.Object/Same", "odd.v1.Router/Same", "odd.v1.Services/Same",
+    "odd.other.v1.Router/Same", "odd.v1.CLASSService/Same", "odd.v1.ClassService/Same", "odd.v1.Object/Same", "odd.v1.OpenService/Turn", "odd.v1.Router/Same", "odd.v1.Services/Same",
     "odd.v1.class/Same", "odd.v1.class/__proto__", "odd.v1.class/constructor", "odd.v1.class/delete", "odd.v1.class/toString", "then/then",
   ];
 
@@ -86,6 +91,8 @@ describe("a contract of odd names", () => {
         answers[method] = response.status;
       }
       expect(answers).toEqual(Object.fromEntries(unary.map((method) => [method, 200])));
+      const { turn } = (await import(join(folder, "dist/turn.js"))) as { turn: (url: string, key: string) => Promise<unknown[]> };
+      expect(await turn(url, key)).toEqual([]);
     });
   }, 60_000);
 
@@ -121,7 +128,7 @@ describe("a contract of odd names", () => {
     const { openapiJson } = (await import(join(folder, "src/gen/openapi/document.ts"))) as { openapiJson: string };
     const { info, tags, paths } = JSON.parse(openapiJson) as { info: { title: string }; tags: { name: string }[]; paths: Record<string, { post: { tags: string[] } }> };
     expect(info.title).toBe("Odd");
-    expect(tags.map(({ name }) => name)).toEqual(["LibService", "odd.other.v1.Router", "ClassService", "odd.v1.Router", "class", "then"]);
+    expect(tags.map(({ name }) => name)).toEqual(["LibService", "odd.other.v1.Router", "ClassService", "OpenService", "odd.v1.Router", "class", "then"]);
     expect(paths["/v1/other"]!.post.tags).toEqual(["odd.other.v1.Router"]);
   });
 });

@@ -5,7 +5,7 @@ import { tsHeader } from "../mark.js";
 import { jsdoc } from "./docs.js";
 import { relative } from "./modules.js";
 import { type Names, property } from "./names.js";
-import { mustBeSet } from "./types.js";
+import { mustBeSet, wellKnownOf } from "./types.js";
 
 /** Reasons of REST, which calls in Connect JSON never meet. */
 const ofRest: readonly string[] = ["QUERY_PARAMETER_UNKNOWN", "CONTENT_TYPE_UNSUPPORTED", "VERB_NOT_ALLOWED"];
@@ -47,7 +47,7 @@ export function emitService(model: Model, service: Service, names: Names): strin
   const imports = new Map<string, Set<string>>();
   const refer = (fullName: string, name: string): string => {
     const message = find(fullName);
-    if (message === undefined) return emptyMessage;
+    if (message === undefined) return openMessages.has(fullName) ? wellKnownOf(fullName)! : emptyMessage;
     imports.set(message.package, (imports.get(message.package) ?? new Set()).add(name));
     return name;
   };
@@ -110,6 +110,9 @@ export function emitRules(model: Model): string {
   const table = `/** Methods by \`package.Service/Method\` with what their descriptors do not say; those that are like all others are not here. */\nexport const rules: { readonly [name: string]: rt.Rule } = {\n${rows.join("")}};\n`;
   return `${tsHeader("What the contract says of methods beyond their descriptors")}import type * as rt from "@parapet/sdk/runtime";\n\n${table}`;
 }
+
+/** Requests and responses whose JSON holds anything. */
+const openMessages: ReadonlySet<string> = new Set(["Any", "ListValue", "Struct"].map((name) => `google.protobuf.${name}`));
 
 /** Type of google.protobuf.Empty as a request or a response. */
 const emptyMessage = "{ [key: string]: never }";

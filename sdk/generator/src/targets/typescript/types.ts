@@ -53,7 +53,8 @@ const wellKnown: Readonly<Record<string, string>> = {
 const inherited: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
 const inheritedType = ({ jsonName }: Field): string => (inherited.has(jsonName) && !jsonName.startsWith("__") ? `{}[${JSON.stringify(jsonName)}]` : "");
 
-const wellKnownOf = (fullName: string): string | undefined =>
+/** Type of a message that has a JSON form of its own. */
+export const wellKnownOf = (fullName: string): string | undefined =>
   fullName.startsWith("google.protobuf.") ? wellKnown[fullName.slice("google.protobuf.".length)] : undefined;
 
 /** Writes the types of one package. */
