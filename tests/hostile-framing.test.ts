@@ -198,6 +198,13 @@ describe("base64", () => {
     expect((await attack(variant!, "DocumentService/Search", {}, (encoded) => ({ ...encoded, body: Buffer.from(pieces) }))).reason).toBe("-");
   });
 
+  test("a hundred thousand such pieces are none", async () => {
+    const [variant] = variantsOf("grpc-web-text");
+    const bytes = frame(binaryOf(methodOf("DocumentService/Search").desc.input, { collection: "c", pageToken: "p".repeat(100_000) }));
+    const pieces = Buffer.from(Array.from(bytes, (byte) => Buffer.of(byte).toString("base64")).join(""));
+    expect((await attack(variant!, "DocumentService/Search", {}, (encoded) => ({ ...encoded, body: pieces }))).reason).toBe("REQUEST_MALFORMED");
+  });
+
   const json = Buffer.from('{"collection":"c"}').toString("base64url");
   const proto = Buffer.from(binaryOf(methodOf("DocumentService/Search").desc.input, { collection: "c" })).toString("base64url");
   const queries: readonly (readonly [query: string, reason: string])[] = [
@@ -257,6 +264,21 @@ test("nothing but the imports that were whole has changed anything", async () =>
   const remove = await world.send(variants[6]!, "DocumentService/Delete", { collection: "c", key: "imported" }, { credential: world.admin });
   expect(remove.code).toBe("ok");
   expect(JSON.parse(await world.contents())[1]).toEqual(JSON.parse(before)[1]);
+});
+
+describe("a caller whom nobody knows", () => {
+  const request = (passwordBytes: number): JsonObject => ({ username: "nobody-here", password: "x".repeat(passwordBytes) });
+  test.each(named(posted))("has 64 KiB for a message over %s; one that is known has more", async (_label, variant) => {
+    const reasonOf = async (bytes: number, credential?: typeof world.admin): Promise<string> => (await world.send(variant, "AuthService/Login", request(bytes), { credential })).reason;
+    expect([await reasonOf(70_000), await reasonOf(60_000), await reasonOf(70_000, world.admin)]).toEqual(["MESSAGE_TOO_LARGE", "FIELD_INVALID", "FIELD_INVALID"]);
+  });
+
+  test.each(named(posted))("has no more for one that is compressed over %s", async (_label, variant) => {
+    const method = "AuthService/Login";
+    const { desc } = methodOf(method);
+    const bytes = variant.encoding === "rest" || variant.encoding === "connect-json" ? jsonOf(desc.input, request(70_000)) : binaryOf(desc.input, request(70_000));
+    expect((await world.send(variant, method, {}, {}, compressed(variant, method, "gzip", gzipSync(bytes)))).reason).toBe("MESSAGE_TOO_LARGE");
+  });
 });
 
 test("a refused encoding names those that are read", async () => {

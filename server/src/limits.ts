@@ -2,6 +2,8 @@
 
 /** Largest request message, decompressed, in bytes. */
 export const messageBytesMax = 16 * 1024 * 1024;
+/** Largest request message of a caller without a principal, decompressed, in bytes: nobody's bytes are kept beyond it (AN-06). */
+export const anonymousMessageBytesMax = 64 * 1024;
 /** Largest response message, in bytes. */
 export const responseBytesMax = 64 * 1024 * 1024;
 /** Of a refused body at most this much is buffered, in bytes (AN-06). */
@@ -54,6 +56,8 @@ export const idempotencyKeyLifetimeMs = 24 * 3_600_000;
 export const idempotencyKeysPerPrincipalMax = 10_000;
 /** Longest idempotency key, in bytes. */
 export const idempotencyKeyBytesMax = 255;
+/** Pieces that are padded by themselves in one text of gRPC-Web, or in what came of it at once. */
+export const base64PiecesMax = 65_536;
 /** How deep objects and lists of a JSON message may lie in one another. */
 export const jsonDepthMax = 10_000;
 /** Objects and lists in one JSON message: each costs many times the two bytes that it takes to write. */

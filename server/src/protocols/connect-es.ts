@@ -22,7 +22,8 @@ import { compressedFlag } from "./frame.js";
 import { timeoutMs as grpcTimeoutMs } from "./grpc/recognise.js";
 import { decodeBase64Stream } from "./grpc-web/text.js";
 import { typesBesideAll } from "../codec/types.js";
-import { compressMinBytes, jsonOptions, type Spelling } from "./protocol.js";
+import { tooLarge } from "./malformed.js";
+import { compressMinBytes, jsonOptions, messageBound, type Spelling } from "./protocol.js";
 
 /** Runs an admitted call and writes its answer. Another executor can take over per method by answering first. */
 export interface Executor {
@@ -74,7 +75,7 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
           url: urlOf(exchange),
           method: exchange.verb === "HEAD" ? "GET" : exchange.verb,
           header: headerOf(exchange, spelling),
-          body: request(exchange, spelling, encoding, options.messageBytesMax, (failure) => (unreadable = failure)),
+          body: request(exchange, spelling, encoding, messageBound(call, options.messageBytesMax), (failure) => (unreadable = failure)),
           signal: call.signal,
           contextValues,
         });
@@ -189,11 +190,21 @@ function isForeign(call: Call): boolean {
 async function* request(exchange: Exchange, spelling: Spelling, encoding: string, messageBytesMax: number, onUnreadable: (failure: Failure) => void): AsyncGenerator<Uint8Array> {
   const bytes = spelling.text ? decodeBase64Stream(exchange.body()) : exchange.body();
   try {
-    yield* spelling.stream ? checkedFrames(bytes, { messageBytesMax, encoding }) : bytes;
+    yield* spelling.stream ? checkedFrames(bytes, { messageBytesMax, encoding }) : bounded(bytes, messageBytesMax);
   } catch (thrown) {
     // connect-es would tell it in words of its own. What Node itself throws is the caller's end of the connection.
     onUnreadable(thrown instanceof Failure ? thrown : fail(Reason.CALL_CANCELLED, {}, { cause: thrown }));
     throw thrown;
+  }
+}
+
+/** Throws MESSAGE_TOO_LARGE as soon as there are more bytes than may be. */
+async function* bounded(source: AsyncIterable<Uint8Array>, bytesMax: number): AsyncGenerator<Uint8Array> {
+  let length = 0;
+  for await (const chunk of source) {
+    length += chunk.length;
+    if (length > bytesMax) throw tooLarge(bytesMax);
+    yield chunk;
   }
 }
 

@@ -26,7 +26,7 @@ import { refuse as refuseGrpc } from "./grpc/refuse.js";
 import * as grpcWebRecognise from "./grpc-web/recognise.js";
 import { refuse as refuseGrpcWeb } from "./grpc-web/refuse.js";
 import { faults, malformed, tooLarge } from "./malformed.js";
-import { bytesOnWire, mediaType, type Refuse, type Spelling } from "./protocol.js";
+import { bytesOnWire, mediaType, messageBound, type Refuse, type Spelling } from "./protocol.js";
 import { createRestExecutor, type Variables } from "./rest/execute.js";
 import { isRawBody } from "./rest/decode.js";
 import { createMatcher, type BoundRoute } from "./rest/match.js";
@@ -185,12 +185,13 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   /** The rest of a call's life, after the gate has spoken. */
   const proceed = ({ exchange, route, call, timeoutMs }: Asked, refusal: Failure | undefined): void | Promise<void> => {
     const { plan, spelling } = route;
+    const messageBytesMax = messageBound(call, options.messageBytesMax);
     const refused =
       refusal ??
       (route.kind === "rpc" ? faultOfQuery(exchange) : undefined) ??
       (spelling.protocol === Protocol.CONNECT && !connectRecognise.isVersionKnown(exchange.verb, exchange.query, exchange.header("connect-protocol-version")) ? malformed(faults.versionUnknown) : undefined) ??
       (timeoutMs === "malformed" ? malformed(faults.deadlineUnreadable) : undefined) ??
-      (tooLong(exchange, plan, spelling, options.messageBytesMax) ? tooLarge(options.messageBytesMax) : undefined);
+      (tooLong(exchange, plan, spelling, messageBytesMax) ? tooLarge(messageBytesMax) : undefined);
     if (refused !== undefined) return act.settle(call, refused).then((failure) => refuseCall(exchange, spelling, call, failure));
     if (timeoutMs !== undefined) answerInTime(exchange, spelling, call);
     if (call.expired) return;

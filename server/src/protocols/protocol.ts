@@ -1,6 +1,7 @@
 /** What the protocols have in common: how a call was spelled, and how a refusal is written. */
-import type { Protocol } from "../call.js";
+import type { Call, Protocol } from "../call.js";
 import type { Failure } from "../errors.js";
+import { anonymousMessageBytesMax } from "../limits.js";
 import type { Added } from "./added.js";
 import type { Exchange, HeaderList } from "./exchange.js";
 import { type FrameBounds, frameHeadBytes } from "./frame.js";
@@ -42,6 +43,11 @@ export interface UnaryProtocol {
 export function bytesOnWire(messageBytesMax: number, { stream, text }: Spelling): number {
   const bytes = stream ? messageBytesMax + frameHeadBytes : messageBytesMax;
   return text ? Math.ceil((bytes * 4) / 3) + paddingBytes : bytes;
+}
+
+/** Bytes that the message of a call may have, of all that messages may: a caller whom nobody knows has little room (AN-06). */
+export function messageBound({ principal }: Call, messageBytesMax: number): number {
+  return principal === undefined ? Math.min(messageBytesMax, anonymousMessageBytesMax) : messageBytesMax;
 }
 
 /** Room for what pieces of their own add to base64. */

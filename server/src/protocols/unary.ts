@@ -16,7 +16,7 @@ import { unary as grpc } from "./grpc/unary.js";
 import { unary as grpcWeb } from "./grpc-web/unary.js";
 import { parseJson } from "./json.js";
 import { answerTooLarge, faults, malformed, tooLarge } from "./malformed.js";
-import { bytesOnWire, type Coding, compressMinBytes, type Spelling, type UnaryProtocol } from "./protocol.js";
+import { bytesOnWire, type Coding, compressMinBytes, messageBound, type Spelling, type UnaryProtocol } from "./protocol.js";
 import { readWhole } from "./whole.js";
 
 /** What the executor needs. */
@@ -35,7 +35,7 @@ const protocols: Readonly<Partial<Record<Protocol, UnaryProtocol>>> = { [Protoco
 
 /** Makes the executor. It gives the same answers as connect-es; a matrix test holds the two together. */
 export function createUnaryExecutor(options: UnaryOptions): Executor {
-  const { act, messageBytesMax, responseBytesMax, refuse, headersOf, rest } = options;
+  const { act, responseBytesMax, refuse, headersOf, rest } = options;
   const compiled = new Map<Plan, { input: Codecs; output: Codecs }>();
   for (const plan of options.plans) compiled.set(plan, { input: codecsOf(plan.input), output: codecsOf(plan.output) });
   const codecs = (plan: Plan): { input: Codecs; output: Codecs } => compiled.get(plan)!;
@@ -82,7 +82,7 @@ export function createUnaryExecutor(options: UnaryOptions): Executor {
   };
 
   /** The request message, decompressed; a Failure if it cannot be read. */
-  const unpacked = (exchange: Exchange, spelling: Spelling, body: Buffer, encoding: string, done: (message: Buffer | Failure) => void): void => {
+  const unpacked = (exchange: Exchange, spelling: Spelling, body: Buffer, messageBytesMax: number, encoding: string, done: (message: Buffer | Failure) => void): void => {
     let bytes: Buffer;
     let compressed: boolean;
     try {
@@ -104,6 +104,7 @@ export function createUnaryExecutor(options: UnaryOptions): Executor {
       if (protocol === undefined || call.plan.desc.methodKind !== "unary") return rest.execute(exchange, spelling, call);
       const encoding = encodingOf(exchange, spelling);
       if (encoding !== "identity" && !Object.hasOwn(codings, encoding)) return rest.execute(exchange, spelling, call);
+      const messageBytesMax = messageBound(call, options.messageBytesMax);
       const coding = codingOfAnswer(protocol.acceptEncoding(exchange), encoding);
       return new Promise((resolve, reject) => {
         const proceed = (message: Buffer | Failure): void => {
@@ -113,11 +114,11 @@ export function createUnaryExecutor(options: UnaryOptions): Executor {
         };
         if (exchange.verb !== "POST") {
           exchange.abandonBody();
-          return unpacked(exchange, spelling, none, encoding, proceed);
+          return unpacked(exchange, spelling, none, messageBytesMax, encoding, proceed);
         }
         readWhole(exchange, bytesOnWire(messageBytesMax, spelling), (body) => {
           if (body instanceof Failure) proceed(body.reason === Reason.MESSAGE_TOO_LARGE ? tooLarge(messageBytesMax) : body);
-          else unpacked(exchange, spelling, body, encoding, proceed);
+          else unpacked(exchange, spelling, body, messageBytesMax, encoding, proceed);
         });
       });
     },

@@ -1,5 +1,6 @@
 /** The base64 layer of gRPC-Web text: concatenated, separately padded pieces. */
 import { fail, Reason } from "../../errors.js";
+import { base64PiecesMax } from "../../limits.js";
 
 const stranger = /[^A-Za-z0-9+/]/;
 const quantum = /^[A-Za-z0-9+/]{2}(?:[A-Za-z0-9+/]{2}|[A-Za-z0-9+/]=|==)$/;
@@ -27,10 +28,11 @@ export function decodeBase64(text: string): Buffer {
 function decode(text: string): Buffer {
   const pieces: Buffer[] = [];
   let from = 0;
+  // A piece costs a hundred times its bytes, and a client pads once a frame.
   for (let pad = text.indexOf("="); pad >= 0; pad = text.indexOf("=", from)) {
     const end = pad - (pad % 4) + 4;
     if (!quantum.test(text.slice(end - 4, end)) || stranger.test(text.slice(from, end - 4))) throw malformed();
-    pieces.push(Buffer.from(text.slice(from, end), "base64"));
+    if (pieces.push(Buffer.from(text.slice(from, end), "base64")) > base64PiecesMax) throw malformed();
     from = end;
   }
   const tail = text.slice(from);

@@ -12,6 +12,7 @@ import { parseJson } from "../json.js";
 import { answerTooLarge } from "../malformed.js";
 import { readWhole } from "../whole.js";
 import { readBody, readLines, readPieces } from "./body.js";
+import { messageBound } from "../protocol.js";
 import { createDecoder, type Decoder, type RawBody } from "./decode.js";
 import { createEncoder, type Encoded, type Encoder } from "./encode.js";
 import type { BoundRoute } from "./match.js";
@@ -46,7 +47,8 @@ interface Compiled {
 
 /** Makes the executor; everything about a route is compiled here. */
 export function createRestExecutor(options: RestOptions): RestExecutor {
-  const { act, messageBytesMax, responseBytesMax, refuse, headersOf } = options;
+  const { act, responseBytesMax, refuse, headersOf } = options;
+  const boundOf = (call: Call): number => messageBound(call, options.messageBytesMax);
   const compiled = new Map<BoundRoute, Compiled>(
     options.routes.map((bound) => {
       const { input, output } = bound.plan;
@@ -62,8 +64,8 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
     return message;
   };
 
-  const request = async (exchange: Exchange, bound: BoundRoute, variables: Variables): Promise<Message> =>
-    decoded(exchange, bound, variables, bound.route.body === "" ? undefined : await readBody(exchange, messageBytesMax));
+  const request = async (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables): Promise<Message> =>
+    decoded(exchange, bound, variables, bound.route.body === "" ? undefined : await readBody(exchange, boundOf(call)));
 
   /** One answer, or one part of a streamed one, with its length. Throws MESSAGE_TOO_LARGE. */
   const encode = (encoder: Encoder, message: Message): Encoded & { readonly bytes: number } => {
@@ -111,9 +113,9 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
       }
     };
     if (bound.route.body === "") return run(undefined);
-    if (exchange.header("content-encoding") !== undefined) return readBody(exchange, messageBytesMax).then(run, refused);
+    if (exchange.header("content-encoding") !== undefined) return readBody(exchange, boundOf(call)).then(run, refused);
     return new Promise((resolve, reject) => {
-      readWhole(exchange, messageBytesMax, (body) => {
+      readWhole(exchange, boundOf(call), (body) => {
         const outcome = run(body);
         if (outcome === undefined) resolve();
         else outcome.then(resolve, reject);
@@ -123,19 +125,19 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
 
   const clientStream = async (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables, context: CallContext): Promise<void> => {
     const stream = act.implementation(bound.plan) as unknown as (requests: AsyncIterable<Message>, context: HandlerContext) => Promise<Message>;
-    respond(exchange, call, bound, await stream(lines(exchange, bound, variables), context), context);
+    respond(exchange, call, bound, await stream(lines(exchange, call, bound, variables), context), context);
   };
 
-  async function* lines(exchange: Exchange, bound: BoundRoute, variables: Variables): AsyncGenerator<Message> {
+  async function* lines(exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables): AsyncGenerator<Message> {
     const { decoder } = compiled.get(bound)!;
     if (decoder.raw) for await (const piece of readPieces(exchange)) yield decoder.decode(variables, exchange.query, undefined, rawOf(exchange, piece));
-    else for await (const value of readLines(exchange, messageBytesMax)) yield decoder.decode(variables, exchange.query, value);
+    else for await (const value of readLines(exchange, boundOf(call))) yield decoder.decode(variables, exchange.query, value);
   }
 
   const serverStream = async (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables, context: CallContext): Promise<void> => {
     const { encoder } = compiled.get(bound)!;
     const { resume } = bound.plan;
-    const message = await request(exchange, bound, variables);
+    const message = await request(exchange, call, bound, variables);
     const events = !encoder.raw && /\btext\/event-stream\b/.test(exchange.header("accept") ?? "");
     if (events && resume) resumeBehind(exchange.header("last-event-id"), message, resume.request);
     const stream = act.implementation(bound.plan) as unknown as (r: Message, c: HandlerContext) => AsyncIterable<Message>;
