@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaultChoices, generate } from "../generate.js";
+import { loadPolicyFile } from "../policy-file/load.js";
 import { writeLargeContract } from "../testing/large-contract.js";
 
 const bin = fileURLToPath(new URL("../../bin/parapet-generate.js", import.meta.url));
@@ -28,6 +29,16 @@ describe.runIf(availableParallelism() > 1)("a contract of 220 methods", () => {
     const { files } = await generate(protos, defaultChoices);
     expect(stdout).toContain(`220 methods, ${files.length} files`);
     for (const { path, content } of files) expect(await readFile(join(folder, "out", path), "utf8"), path).toBe(content);
+  });
+
+  it("gives them with a policy file, which both threads read", async () => {
+    const [protos, out, policy] = [join(folder, "protos"), join(folder, "annotated"), join(folder, "policy.yaml")];
+    await writeFile(policy, "fields:\n  big.v1.GetThing0Part0Request.id: {personal: true}\n  big.v1.PutThing9Part19Request.id: {personal: true}\n");
+    await run(process.execPath, [bin, "--proto", protos, "--policy", policy, "--out", out, "--target", "docs", "--target", "openapi", "--target", "contract"]);
+    const choices = defaultChoices.filter(({ target }) => ["docs", "openapi", "contract"].includes(target.name));
+    const { files } = await generate(protos, choices, { policy: await loadPolicyFile(policy) });
+    for (const { path, content } of files) expect(await readFile(join(out, path), "utf8"), path).toBe(content);
+    expect(files.filter(({ content }) => content.includes("Personal: sealed")).map(({ path }) => path)).toEqual(["docs/thing0-service.md", "docs/thing9-service.md"]);
   });
 
   it("says what a target on the second thread cannot express", async () => {
