@@ -139,7 +139,6 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   const routed = (exchange: Exchange): Routed => {
     const plan = planByPath.get(exchange.path);
     if (plan !== undefined) return routeRpc(exchange, plan);
-    const spelling = spellings.get(mediaType(exchange.header("content-type")));
     const found = match(exchange.verb === "HEAD" ? "GET" : exchange.verb, exchange.path);
     switch (found.kind) {
       case "route":
@@ -150,9 +149,11 @@ export function createDispatch(options: DispatchOptions): Dispatch {
         return { kind: "refused", spelling: rest, failure: fail(Reason.VERB_NOT_ALLOWED), headers: [["allow", found.allow.join(", ")]] };
       case "malformed":
         return { kind: "refused", spelling: rest, failure: fail(Reason.REQUEST_MALFORMED, {}, { message: "the path is not valid percent-encoding" }) };
-      case "none":
+      case "none": {
         // Whoever speaks gRPC must hear it in gRPC; JSON at an unknown path may be either, and gets a problem document.
+        const spelling = spellings.get(mediaType(exchange.header("content-type")));
         return { kind: "refused", spelling: spelling !== undefined && (spelling.protocol !== Protocol.CONNECT || spelling.stream) ? spelling : rest, failure: fail(Reason.METHOD_UNKNOWN) };
+      }
     }
   };
 

@@ -67,34 +67,41 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
   const request = async (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables): Promise<Message> =>
     decoded(exchange, bound, variables, bound.route.body === "" ? undefined : await readBody(exchange, boundOf(call)));
 
-  /** One answer, or one part of a streamed one, with its length. Throws MESSAGE_TOO_LARGE. */
-  const encode = (encoder: Encoder, message: Message): Encoded & { readonly bytes: number } => {
+  /** One answer, or one part of a streamed one. */
+  const encode = (encoder: Encoder, message: Message): Encoded => {
     const encoded = encoder.encode(message);
-    const bytes = Buffer.byteLength(encoded.body);
-    if (bytes > responseBytesMax) throw answerTooLarge(responseBytesMax);
-    return { ...encoded, bytes };
+    lengthOf(encoded);
+    return encoded;
   };
 
-  /** The headers of an answer: what its fields stand for, the call's, and what the handler added. REST has no trailers: those are headers too. */
-  const headersWith = (encoded: HeaderList, call: Call, context: CallContext): HeaderList => {
-    const own = [...encoded, ...headersOf(call)];
+  /** The length of an answer in bytes. Throws MESSAGE_TOO_LARGE. */
+  const lengthOf = ({ body }: Encoded): number => {
+    const bytes = Buffer.byteLength(body);
+    if (bytes > responseBytesMax) throw answerTooLarge(responseBytesMax);
+    return bytes;
+  };
+
+  /** The server's headers and those that the handler added. REST has no trailers: those are headers too. */
+  const withAdded = (own: HeaderList, context: CallContext): HeaderList => {
     const added = addedBy(context, own);
     return added === undefined ? own : [...own, ...merged(added.headers, added.trailers)];
   };
 
   const respond = (exchange: Exchange, call: Call, bound: BoundRoute, response: Message, context: CallContext): void => {
-    const { contentType, headers, body, bytes } = encode(compiled.get(bound)!.encoder, response);
-    const answered = headersWith(headers, call, context);
+    const encoded = compiled.get(bound)!.encoder.encode(response);
+    const { contentType, headers, body } = encoded;
+    const form: HeaderList = [["content-length", String(lengthOf(encoded))], ["content-type", contentType]];
+    const answered = withAdded([...form, ...headers, ...headersOf(call)], context);
     if (!bound.plan.sideEffects && headers.length > 0) {
       const etag = headers.find(([name]) => name === "etag")?.[1];
       if (etag !== undefined && isUnchanged(exchange.values("if-none-match"), etag)) {
-        exchange.send(304, answered, undefined);
+        exchange.send(304, answered.slice(form.length), undefined);
         return;
       }
     }
     // Node writes text and head in one encoding: what a handler puts into headers may be Latin-1.
     const bare = context.addedHeaders === undefined && context.addedTrailers === undefined;
-    exchange.send(200, [["content-length", String(bytes)], ["content-type", contentType], ...answered], bare || typeof body !== "string" ? body : Buffer.from(body));
+    exchange.send(200, answered, bare || typeof body !== "string" ? body : Buffer.from(body));
   };
 
   /** Runs a unary call without waiting for anything that is there already. */
@@ -146,7 +153,7 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
     let next = await iterator.next();
     const first = next.done === true ? undefined : await firstOf(call, iterator, () => encode(encoder, next.value as Message));
     const contentType = encoder.raw ? (first?.contentType ?? "application/octet-stream") : events ? "text/event-stream" : "application/x-ndjson";
-    const sink = exchange.begin(200, [["content-type", contentType], ...headersWith([], call, context)], false);
+    const sink = exchange.begin(200, [["content-type", contentType], ...withAdded(headersOf(call), context)], false);
     const frame = (part: Buffer | string, of: Message): Buffer | string => {
       if (encoder.raw) return part;
       return events ? `${resume ? eventId(of, resume.response) : ""}data: ${part.toString()}\n\n` : `${part.toString()}\n`;
