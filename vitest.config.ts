@@ -22,8 +22,8 @@ export default defineConfig({
     exclude: ["**/dist/**", "**/node_modules/**"],
     testTimeout: 30_000,
     pool: "forks",
-    // One more than the cores that CI has: many tests wait for time-outs and processes.
-    maxWorkers: 3,
+    // Twice the cores that CI has: many tests wait for time-outs and processes.
+    maxWorkers: 4,
     reporters: jsonFile ? ["default", ["json", { outputFile: jsonFile }]] : ["default"],
   },
 });
