@@ -10,6 +10,7 @@ import { createIdentity, type Identity } from "./identity/identity.js";
 import type { Log } from "./log.js";
 import { loadOrCreateKeyFile } from "./store/key-file.js";
 import { kinds } from "./store/keys.js";
+import { requireLayout } from "./store/layout.js";
 import { type LmdbStore, openLmdbStore } from "./store/lmdb.js";
 import { createMemoryStore } from "./store/memory.js";
 import { type SharedStore, shareStore } from "./store/shared.js";
@@ -76,6 +77,7 @@ export async function layFoundation({ config, log, store: given, worker }: Found
   const shared = embedded !== undefined && config.workers > 1 ? shareStore({ store: embedded, tenant: defaultTenant, watched: remembered }) : undefined;
   const store = given ?? shared ?? embedded ?? createMemoryStore();
   try {
+    if (embedded !== undefined && worker === undefined) await requireLayout(embedded);
     const audit = createAuditLog({ store, sealer: createSealer({ masterKey: key("sealing.key") }), nowNs: createNanosecondClock() });
     const identity = createIdentity({
       store,

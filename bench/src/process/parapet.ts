@@ -17,6 +17,8 @@ export interface ParapetServer {
   /** Holds data and keys of this server alone. */
   readonly directory: string;
   readonly child: ChildProcess;
+  /** Ends the server's process and starts another on what it left; the address is another then. The directory is removed if that fails. */
+  again(): Promise<ParapetServer>;
   /** Ends the server and removes its directory. */
   close(): Promise<void>;
 }
@@ -40,6 +42,11 @@ export async function startParapet({ variables = {}, onLog }: ParapetOptions = {
   const directory = await mkdtemp(join(tmpdir(), "parapet-"));
   const adminUser = "admin";
   const adminPassword = randomBytes(18).toString("base64url");
+  return startIn({ directory, adminUser, adminPassword }, variables, onLog);
+}
+
+async function startIn(kept: Kept, variables: Readonly<Record<string, string>>, onLog: ((line: string) => void) | undefined): Promise<ParapetServer> {
+  const { directory, adminUser, adminPassword } = kept;
   const child = startChild({
     module: cli,
     args: ["serve"],
@@ -61,14 +68,21 @@ export async function startParapet({ variables = {}, onLog }: ParapetOptions = {
     await endChild(child);
     await rm(directory, { recursive: true, force: true });
   };
+  const again = async (): Promise<ParapetServer> => {
+    await endChild(child);
+    return startIn(kept, variables, onLog);
+  };
   try {
     const url = await urlOf(child, onLog);
-    return { url, port: Number(new URL(url).port), adminUser, adminPassword, directory, child, close };
+    return { url, port: Number(new URL(url).port), ...kept, child, again, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
+
+/** What one process of a server leaves to the next. */
+type Kept = Pick<ParapetServer, "directory" | "adminUser" | "adminPassword">;
 
 function inherited(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:PARAPET|MDDB)_/.test(name)));

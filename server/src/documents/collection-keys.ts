@@ -10,7 +10,8 @@ export interface Span {
 }
 
 const integerBytes = 8;
-const idBytes = 16;
+/** Length of an id, in bytes. */
+export const idBytes = 16;
 /** An id of 16 bytes with every byte escaped, and its end. */
 const idBytesMax = 34;
 const none: Buffer = Buffer.alloc(0);
@@ -22,16 +23,16 @@ const langName = "";
 export class CollectionKeys {
   /** The collection's own row. */
   readonly row: Uint8Array;
-  /** Documents, by id: in the order they were added. */
+  /** Documents, by key and language. */
   readonly documents: Span;
-  /** Ids, by key and language. */
-  readonly byKey: Span;
+  /** Their keys and languages, by id: in the order they were added. */
+  readonly byAddition: Span;
   /** Documents in the order they were last changed. */
   readonly byUpdate: Span;
   /** Documents that end, in that order. */
   readonly byExpiry: Span;
   readonly #document: Buffer;
-  readonly #byKey: Buffer;
+  readonly #byAddition: Buffer;
   readonly #byMeta: Buffer;
   readonly #byUpdate: Buffer;
   readonly #byExpiry: Buffer;
@@ -44,27 +45,37 @@ export class CollectionKeys {
     const prefix = (kind: number): Buffer => bufferOf(pack([tenant, kind, collection]));
     this.row = prefix(kinds.collection);
     this.#document = prefix(kinds.document);
-    this.#byKey = prefix(kinds.documentByKey);
+    this.#byAddition = prefix(kinds.documentByAddition);
     this.#byMeta = prefix(kinds.documentByMeta);
     this.#byUpdate = prefix(kinds.documentByUpdate);
     this.#byExpiry = prefix(kinds.documentByExpiry);
     this.#revision = prefix(kinds.revision);
     this.documents = spanOf(this.#document);
-    this.byKey = spanOf(this.#byKey);
+    this.byAddition = spanOf(this.#byAddition);
     this.byUpdate = spanOf(this.#byUpdate);
     this.byExpiry = spanOf(this.#byExpiry);
   }
 
   /** The row of a document. */
-  documentAt(id: Uint8Array): Uint8Array {
-    return joined(this.#document, none, id);
+  documentAt(key: string, lang: string): Uint8Array {
+    const out = Buffer.allocUnsafe(this.#document.length + 3 * (key.length + lang.length) + 4);
+    out.set(this.#document);
+    return out.subarray(0, writeText(out, writeText(out, this.#document.length, key), lang));
   }
 
-  /** The row that leads from key and language to the id. */
-  idAt(key: string, lang: string): Uint8Array {
-    const out = Buffer.allocUnsafe(this.#byKey.length + 3 * (key.length + lang.length) + 4);
-    out.set(this.#byKey);
-    return out.subarray(0, writeText(out, writeText(out, this.#byKey.length, key), lang));
+  /** The row of the document of a name: what `nameBehind` gave for it. */
+  documentNamed(name: Uint8Array): Uint8Array {
+    return Buffer.concat([this.#document, name]);
+  }
+
+  /** The name of a document within its row's key: key and language as parts. */
+  nameBehind(documentKey: Uint8Array): Uint8Array {
+    return documentKey.subarray(this.#document.length);
+  }
+
+  /** The row that leads from an id to the document's name, in the order of additions. */
+  additionAt(id: Uint8Array): Uint8Array {
+    return joined(this.#byAddition, none, id);
   }
 
   /** The row in the order of changes. */

@@ -4,6 +4,7 @@ import { ADMIN, READ, WRITE } from "../policy/rights.js";
 import { kinds, rangeOf } from "../store/keys.js";
 import { meta, reasonOf, startDocuments, tenant, type DocumentClient } from "../testing/document-fixture.js";
 import { rowsOf } from "../testing/document-rows.js";
+import { openDocument } from "./document-row.js";
 
 async function names(client: DocumentClient, pageSize = 0): Promise<string[]> {
   const found: string[] = [];
@@ -64,7 +65,7 @@ describe("a collection", () => {
     await client.update({ collection: "one", key: "b", contentMd: "changed" });
     await client.delete({ collection: "one", key: "c" });
     await client.add({ collection: "two", key: "a" });
-    const bytes = [...store.range(rangeOf([tenant, kinds.document, "one"]))].reduce((sum, { value }) => sum + value.length, 0);
+    const bytes = [...store.range(rangeOf([tenant, kinds.document, "one"]))].reduce((sum, { value }) => sum + openDocument(value).row.length, 0);
     expect(await client.getStats({})).toMatchObject({
       totalDocuments: 3,
       totalRevisions: 2,

@@ -13,7 +13,7 @@ import { newCollection, readCollection, saveCollection, type CollectionState } f
 import { headOf } from "./document-row.js";
 import { countExpired } from "./expiry.js";
 import { scanKeys } from "./scan.js";
-import { rowOf } from "./search.js";
+import { rowOf } from "./find.js";
 import { compareCodePoints } from "./text.js";
 import { timestampOf } from "./times.js";
 

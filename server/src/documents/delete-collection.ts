@@ -10,8 +10,8 @@ import { readCollection, saveCollection, type CollectionState } from "./collecti
 import { collectionNotFound } from "./collections.js";
 import { isExpired } from "./document-row.js";
 import { countExpired } from "./expiry.js";
+import { rowOf } from "./find.js";
 import { stopIfAborted } from "./scan.js";
-import { rowOf } from "./search.js";
 import { purgeDocument, type Change } from "./writes.js";
 
 /** What deleting needs. */
@@ -61,7 +61,7 @@ export function createDeletion({ store, commit, commitPart, nowMs }: DeletionOpt
     if (state === undefined) throw collectionNotFound(keys);
     const now = nowMs();
     const change: Change = { tx, keys, state, nowMs: now, newId: noIds };
-    const span = keys.documents;
+    const span = keys.byAddition;
     const rowsMax = most === Number.POSITIVE_INFINITY ? most : purgeRowsMax;
     let rows = 0;
     let live = 0;

@@ -7,7 +7,7 @@ import { meta } from "../testing/document-fixture.js";
 import { seeded } from "../testing/random.js";
 import { addDigest, digestOfBody, emptyChecksum, subtractDigest } from "./checksum.js";
 import { CollectionKeys, createCollectionKeys, idBehind, langHead, metaHead, timeBehind } from "./collection-keys.js";
-import { contentOf, documentOf, encodeBody, encodeRow, headOf, isExpired, isMetaEqual, metaOf, nameOf, type Content } from "./document-row.js";
+import { contentOf, documentOf, encodeBody, encodeDocument, encodeRow, headOf, isExpired, isMetaEqual, metaOf, nameOf, openDocument, type Content } from "./document-row.js";
 import { etagOf, etagText } from "./etag.js";
 import { createUuids, formatUuid } from "./uuid.js";
 
@@ -56,6 +56,14 @@ describe("a row", () => {
     expect(isExpired(rowOf(contents[0]!), Number.MAX_SAFE_INTEGER)).toBe(false);
   });
 
+  it("lies with its id in one value", () => {
+    const row = rowOf(contents[1]!);
+    const stored = encodeDocument(id, row);
+    expect(openDocument(stored)).toEqual({ id: Buffer.from(id), row: Buffer.from(row) });
+    expect(() => openDocument(stored.subarray(0, 15))).toThrow("stored data corrupt");
+    expect(() => documentOf(openDocument(stored.subarray(0, 40)).row, id, "c")).toThrow("stored data corrupt");
+  });
+
   it("that was cut or is of another layout is not taken for one", () => {
     const row = rowOf(contents[1]!);
     expect(() => contentOf(row.subarray(0, row.length - 1))).toThrow("stored data corrupt");
@@ -75,15 +83,20 @@ describe("keys", () => {
       const keys = new CollectionKeys("t", name);
       const of = (kind: number, ...parts: Parameters<typeof pack>[0]) => Buffer.from(pack(["t", kind, name, ...parts]));
       expect(Buffer.from(keys.row)).toEqual(of(kinds.collection));
-      for (const text of names) expect(Buffer.from(keys.idAt(text, name))).toEqual(of(kinds.documentByKey, text, name));
+      for (const text of names) {
+        const place = keys.documentAt(text, name);
+        expect(Buffer.from(place)).toEqual(of(kinds.document, text, name));
+        expect(Buffer.from(keys.nameBehind(place))).toEqual(Buffer.from(pack([text, name])));
+        expect(keys.documentNamed(keys.nameBehind(place))).toEqual(Buffer.from(place));
+      }
       for (const some of ids) {
-        expect(Buffer.from(keys.documentAt(some))).toEqual(of(kinds.document, some));
+        expect(Buffer.from(keys.additionAt(some))).toEqual(of(kinds.documentByAddition, some));
         expect(Buffer.from(keys.updateAt(1_772_366_400_001, some))).toEqual(of(kinds.documentByUpdate, 1_772_366_400_001, some));
         expect(Buffer.from(keys.expiryAt(5, some))).toEqual(of(kinds.documentByExpiry, 5, some));
         expect(Buffer.from(keys.revisionAt(some, 0xffff_ffff))).toEqual(of(kinds.revision, some, 0xffff_ffff));
         expect(Buffer.from(keys.metaAt(metaHead("n", "v"), some))).toEqual(of(kinds.documentByMeta, "n", "v", some));
         expect(Buffer.from(keys.metaAt(langHead("en"), some))).toEqual(of(kinds.documentByMeta, "", "en", some));
-        expect(Buffer.compare(idBehind(keys.documentAt(some), keys.documents.gte.length), some)).toBe(0);
+        expect(Buffer.compare(idBehind(keys.additionAt(some), keys.byAddition.gte.length), some)).toBe(0);
         expect(timeBehind(keys.expiryAt(77, some), keys.byExpiry.gte.length)).toBe(77);
       }
     }
@@ -91,15 +104,15 @@ describe("keys", () => {
 
   it("of the longest names fit into a store", () => {
     const keys = new CollectionKeys("default", "\0".repeat(128));
-    expect(keys.idAt("\0".repeat(512), "\0".repeat(35)).length).toBeLessThan(1_978);
+    expect(keys.documentAt("\0".repeat(512), "\0".repeat(35)).length).toBeLessThan(1_978);
     expect(keys.metaAt(metaHead("\0".repeat(128), "\0".repeat(100_000)), new Uint8Array(16)).length).toBeLessThan(1_978);
   });
 
   it("stay the same when their spans are computed", () => {
     const keys = new CollectionKeys("t", "c");
-    const before = Buffer.from(keys.documentAt(id)).toString("hex");
-    for (const span of [keys.documents, keys.metaSpan(metaHead("a", "b")), keys.revisions(id)]) expect(Buffer.compare(span.gte, span.lt)).toBe(-1);
-    expect(Buffer.from(keys.documentAt(id)).toString("hex")).toBe(before);
+    const before = Buffer.from(keys.additionAt(id)).toString("hex");
+    for (const span of [keys.documents, keys.byAddition, keys.metaSpan(metaHead("a", "b")), keys.revisions(id)]) expect(Buffer.compare(span.gte, span.lt)).toBe(-1);
+    expect(Buffer.from(keys.additionAt(id)).toString("hex")).toBe(before);
   });
 
   it("of many collections do not pile up, and are right when they are made again", () => {

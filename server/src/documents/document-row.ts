@@ -1,7 +1,7 @@
-/** The stored form of one state of a document: a fixed head, and behind it what the caller gave as a Document message. */
+/** The stored form of a document: its id, and its state: a fixed head with what the caller gave behind it as a Document message. */
 import type { Document, Revision } from "@parapet/contract/parapet/document/v1/document_pb";
 import { fail, Reason } from "../errors.js";
-import { bufferOf } from "./collection-keys.js";
+import { bufferOf, idBytes } from "./collection-keys.js";
 import { digestBytes } from "./checksum.js";
 import { etagBytes } from "./etag.js";
 import { listValueOf, setMeta, type Meta, type MetaEntry } from "./meta.js";
@@ -69,6 +69,23 @@ export function encodeBody({ key, lang, meta, contentMd }: Content): Buffer {
   }
   if (contentBytes > 0) writeText(out, to, tag.contentMd, contentMd, contentBytes);
   return out;
+}
+
+/** A document as it is found: its id of 16 bytes, and the row of its state. */
+export interface Found {
+  readonly id: Uint8Array;
+  readonly row: Uint8Array;
+}
+
+/** What is stored under a document's key: the id and the row, one behind the other, so that one look-up gives both. */
+export function encodeDocument(id: Uint8Array, row: Uint8Array): Uint8Array {
+  return Buffer.concat([id, row]);
+}
+
+/** Id and row of what is stored under a document's key. Throws STORED_DATA_CORRUPT where there is less than an id. */
+export function openDocument(stored: Uint8Array): Found {
+  if (stored.length < idBytes) throw fail(Reason.STORED_DATA_CORRUPT);
+  return { id: stored.subarray(0, idBytes), row: stored.subarray(idBytes) };
 }
 
 /** A row: head and body. */

@@ -3,10 +3,11 @@ import type { Document } from "@parapet/contract/parapet/document/v1/document_pb
 import type { Reader, Store, Transaction } from "../store/store.js";
 import type { CollectionKeys } from "./collection-keys.js";
 import { newCollection, readCollection, saveCollection } from "./collection-row.js";
-import { documentOf, isExpired } from "./document-row.js";
+import { documentOf, isExpired, type Found } from "./document-row.js";
 import type { Draft } from "./drafts.js";
+import { findDocument } from "./find.js";
 import { searchDocuments, type Query } from "./search.js";
-import { documentNotFound, putDocument, removeDocument, restoreDocument, updateDocument, type Change, type Found, type Parts } from "./writes.js";
+import { documentNotFound, putDocument, removeDocument, restoreDocument, updateDocument, type Change, type Parts } from "./writes.js";
 
 /** What documents need. */
 export interface DocumentsOptions {
@@ -55,10 +56,9 @@ export interface Documents {
 /** Makes the documents of a store. */
 export function createDocuments({ store, nowMs, newId }: DocumentsOptions): Documents {
   const find = (reader: Reader, keys: CollectionKeys, key: string, lang: string): Found => {
-    const id = reader.get(keys.idAt(key, lang));
-    const row = id && reader.get(keys.documentAt(id));
-    if (row === undefined || isExpired(row, nowMs())) throw documentNotFound(keys.collection, key, lang);
-    return { id: id!, row };
+    const found = findDocument(reader, keys, key, lang);
+    if (found === undefined || isExpired(found.row, nowMs())) throw documentNotFound(keys.collection, key, lang);
+    return found;
   };
   /** Runs `work` on a collection that exists and puts the collection back. */
   const onExisting = <T>(tx: Transaction, keys: CollectionKeys, { key, lang }: Target, work: (change: Change) => T): T => {

@@ -7,6 +7,7 @@ import { after, kinds, pack, unpackBytes } from "../store/keys.js";
 import type { Reader, Store, Transaction } from "../store/store.js";
 import { idBehind, timeBehind, timeBytes, type CollectionKeys } from "./collection-keys.js";
 import { readCollection, saveCollection } from "./collection-row.js";
+import { rowOf } from "./find.js";
 import { scanKeys } from "./scan.js";
 import { purgeDocument, type Change } from "./writes.js";
 
@@ -66,9 +67,7 @@ export function purgeExpired(tx: Transaction, keys: CollectionKeys, nowMs: numbe
   for (const key of expired) {
     if (rows >= purgeRowsMax) break;
     const id = idBehind(key, span.gte.length + timeBytes);
-    const row = tx.get(keys.documentAt(id));
-    if (row === undefined) throw fail(Reason.STORED_DATA_CORRUPT);
-    rows += purgeDocument(change, id, row);
+    rows += purgeDocument(change, id, rowOf(tx, keys, id));
     count++;
   }
   saveCollection(tx, keys, state);

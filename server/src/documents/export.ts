@@ -2,11 +2,11 @@
 import type { Document } from "@parapet/contract/parapet/document/v1/document_pb";
 import type { Reader, Store } from "../store/store.js";
 import { idBehind, type CollectionKeys } from "./collection-keys.js";
-import { documentOf, isExpired } from "./document-row.js";
+import { documentOf, isExpired, type Found } from "./document-row.js";
 import type { Filter } from "./filter.js";
+import { rowOf } from "./find.js";
 import { holdSnapshot, keyPortions, stopIfAborted, successor } from "./scan.js";
-import { matches, rowOf } from "./search.js";
-import type { Found } from "./writes.js";
+import { matches } from "./search.js";
 
 /** Keys that are taken at a time; between documents the stream may wait long for its reader. */
 const portion = 100;
@@ -35,8 +35,8 @@ export async function* exportDocuments(store: Store, keys: CollectionKeys, filte
 
 /** The rows of a collection that match, oldest first; see `exportDocuments`. `reader` must be a snapshot. */
 export async function* rowsOf(reader: Reader, keys: CollectionKeys, filter: Filter, nowMs: number, signal: AbortSignal, after?: Uint8Array): AsyncGenerator<Found> {
-  const prefixBytes = keys.documents.gte.length;
-  const range = after === undefined ? keys.documents : { ...keys.documents, gte: successor(keys.documentAt(after)) };
+  const prefixBytes = keys.byAddition.gte.length;
+  const range = after === undefined ? keys.byAddition : { ...keys.byAddition, gte: successor(keys.additionAt(after)) };
   for await (const portionKeys of keyPortions(reader, range, portion, signal, filter.rowsPerDocument)) {
     for (const key of portionKeys) {
       stopIfAborted(signal);

@@ -2,7 +2,7 @@
 import { pack } from "../store/keys.js";
 import type { Reader } from "../store/store.js";
 import { idBehind, timeBytes, type CollectionKeys, type Span } from "./collection-keys.js";
-import { nameOf, updatedAtMsOf } from "./document-row.js";
+import { nameOf, openDocument, updatedAtMsOf } from "./document-row.js";
 
 /** An order. A position is what an index key holds behind the collection's prefix, so positions compare byte by byte. */
 export interface Order {
@@ -15,7 +15,7 @@ export interface Order {
 }
 
 const byAddition: Order = {
-  span: (keys) => keys.documents,
+  span: (keys) => keys.byAddition,
   idOf: (_reader, key, prefixBytes) => idBehind(key, prefixBytes),
   positionOf: (idPart) => idPart,
 };
@@ -35,8 +35,11 @@ export const orders: ReadonlyMap<string, Order> = new Map<string, Order>([
   [
     "key",
     {
-      span: (keys) => keys.byKey,
-      idOf: (reader, key) => reader.get(key),
+      span: (keys) => keys.documents,
+      idOf(reader, key) {
+        const stored = reader.get(key);
+        return stored && openDocument(stored).id;
+      },
       positionOf: (_idPart, row) => {
         const { key, lang } = nameOf(row());
         return pack([key, lang]);

@@ -4,12 +4,12 @@ import { documentPageBytes, scanYieldRows, searchSortedMax } from "../limits.js"
 import type { Reader } from "../store/store.js";
 import { idBehind, type CollectionKeys } from "./collection-keys.js";
 import { readCollection } from "./collection-row.js";
-import { isExpired } from "./document-row.js";
+import { isExpired, type Found } from "./document-row.js";
 import { countExpired } from "./expiry.js";
 import { isIndexed, type Filter, type Term } from "./filter.js";
+import { rowOf } from "./find.js";
 import type { Order } from "./order.js";
 import { scanKeys, successor } from "./scan.js";
-import type { Found } from "./writes.js";
 
 /** What is looked for. */
 export interface Query {
@@ -120,13 +120,6 @@ async function select({ reader, keys, query, signal, isLive }: Search): Promise<
 export function matches(reader: Reader, keys: CollectionKeys, filter: Filter, id: Uint8Array): boolean {
   if (!isIndexed(reader, keys, filter.terms, id)) return false;
   return filter.confirm === undefined || filter.confirm(rowOf(reader, keys, id));
-}
-
-/** The row of a document that an index names. */
-export function rowOf(reader: Reader, keys: CollectionKeys, id: Uint8Array): Uint8Array {
-  const row = reader.get(keys.documentAt(id));
-  if (row === undefined) throw fail(Reason.STORED_DATA_CORRUPT);
-  return row;
 }
 
 /** The term with the fewest documents, counted no further than `scanYieldRows`. */

@@ -6,7 +6,7 @@ import type { Transaction } from "../store/store.js";
 import { addDigest, digestOfBody, subtractDigest } from "./checksum.js";
 import { langHead, metaHead, type CollectionKeys } from "./collection-keys.js";
 import type { CollectionState } from "./collection-row.js";
-import { bodyOf, contentOf, encodeBody, encodeRow, headOf, isExpired, isMetaEqual, metaOf, nameOf, type Content, type Head } from "./document-row.js";
+import { bodyOf, contentOf, encodeBody, encodeDocument, encodeRow, headOf, isExpired, isMetaEqual, metaOf, nameOf, openDocument, type Content, type Found, type Head } from "./document-row.js";
 import { etagOf, etagText } from "./etag.js";
 import type { MetaEntry } from "./meta.js";
 import { msOfDuration } from "./times.js";
@@ -67,43 +67,45 @@ export function expiryOf(ttlMs: number | undefined, config: CollectionConfig, no
 export function putDocument(change: Change, prepared: Prepared, expiresAtMs: number, conditions: Conditions): Written {
   const { tx, keys, nowMs } = change;
   const { key, lang } = prepared.content;
-  const idKey = keys.idAt(key, lang);
-  const found = currentAt(change, idKey);
-  if (found !== undefined && isExpired(found.row, nowMs)) {
-    purgeDocument(change, found.id, found.row);
-  } else if (found !== undefined) {
+  const place = keys.documentAt(key, lang);
+  const current = currentAt(change, place);
+  if (current !== undefined && isExpired(current.row, nowMs)) {
+    purgeDocument(change, current.id, current.row);
+  } else if (current !== undefined) {
     if (conditions.createOnly) throw mismatch(keys, key, lang);
-    requireEtag(change, found.row, conditions.etag);
-    return { id: found.id, row: replace(change, found.id, found.row, prepared.body, prepared.digest, expiresAtMs), created: false };
+    requireEtag(change, current.row, conditions.etag);
+    return { id: current.id, row: replace(change, current, prepared.body, prepared.digest, expiresAtMs), created: false };
   }
   if (conditions.etag !== "") throw mismatch(keys, key, lang);
   const id = change.newId();
-  tx.put(idKey, id);
+  tx.put(keys.additionAt(id), keys.nameBehind(place));
   tx.put(keys.metaAt(langHead(lang), id), nothing);
   for (const head of headsOf(prepared.content.meta).values()) tx.put(keys.metaAt(head, id), nothing);
-  const row = write(change, id, { revision: 1, addedAtMs: nowMs, updatedAtMs: nowMs, expiresAtMs, etag: etagOf(id, 1), digest: prepared.digest }, prepared.body);
+  const row = write(change, place, id, { revision: 1, addedAtMs: nowMs, updatedAtMs: nowMs, expiresAtMs, etag: etagOf(id, 1), digest: prepared.digest }, prepared.body);
   change.state.documents++;
   return { id, row, created: true };
 }
 
 /** Changes parts of a document. Throws DOCUMENT_NOT_FOUND and ETAG_MISMATCH. */
 export function updateDocument(change: Change, key: string, lang: string, parts: Parts, etag: string): Written {
-  const { id, row } = liveDocument(change, key, lang);
+  const current = liveDocument(change, key, lang);
+  const { id, row } = current;
   requireEtag(change, row, etag);
   if (parts.meta === undefined && parts.contentMd === undefined && parts.expiresAtMs === undefined) return { id, row, created: false };
   const { expiresAtMs } = headOf(row);
   const old = contentOf(row);
   const { body, digest } = prepare({ key, lang, meta: parts.meta ?? old.meta, contentMd: parts.contentMd ?? old.contentMd });
-  return { id, row: replace(change, id, row, body, digest, parts.expiresAtMs?.(change) ?? expiresAtMs), created: false };
+  return { id, row: replace(change, current, body, digest, parts.expiresAtMs?.(change) ?? expiresAtMs), created: false };
 }
 
 /** Makes an earlier state the current one, under a new number. Throws DOCUMENT_NOT_FOUND, REVISION_NOT_FOUND and ETAG_MISMATCH. */
 export function restoreDocument(change: Change, key: string, lang: string, revision: number, etag: string): Written {
-  const { id, row } = liveDocument(change, key, lang);
+  const current = liveDocument(change, key, lang);
+  const { id, row } = current;
   requireEtag(change, row, etag);
   const earlier = change.tx.get(change.keys.revisionAt(id, revision));
   if (earlier === undefined) throw fail(Reason.REVISION_NOT_FOUND, { collection: change.keys.collection, key, lang, revision: String(revision) });
-  return { id, row: replace(change, id, row, bodyOf(earlier), headOf(earlier).digest, headOf(row).expiresAtMs), created: false };
+  return { id, row: replace(change, current, bodyOf(earlier), headOf(earlier).digest, headOf(row).expiresAtMs), created: false };
 }
 
 /** Removes a document with its revisions. Throws DOCUMENT_NOT_FOUND and ETAG_MISMATCH. */
@@ -118,8 +120,8 @@ export function purgeDocument({ tx, keys, state }: Change, id: Uint8Array, row: 
   const head = headOf(row);
   const { key, lang } = nameOf(row);
   const heads = headsOf(metaOf(row));
-  tx.remove(keys.documentAt(id));
-  tx.remove(keys.idAt(key, lang));
+  tx.remove(keys.documentAt(key, lang));
+  tx.remove(keys.additionAt(id));
   tx.remove(keys.updateAt(head.updatedAtMs, id));
   if (head.expiresAtMs !== 0) tx.remove(keys.expiryAt(head.expiresAtMs, id));
   tx.remove(keys.metaAt(langHead(lang), id));
@@ -134,12 +136,6 @@ export function purgeDocument({ tx, keys, state }: Change, id: Uint8Array, row: 
   return 5 + heads.size + revisions.length;
 }
 
-/** What a document that is there must have been read as. */
-export interface Found {
-  readonly id: Uint8Array;
-  readonly row: Uint8Array;
-}
-
 /** The failure of a call that names a document that is not there, or is not there any more. */
 export function documentNotFound(collection: string, key: string, lang: string): Error {
   return fail(Reason.DOCUMENT_NOT_FOUND, { collection, key, lang });
@@ -147,18 +143,20 @@ export function documentNotFound(collection: string, key: string, lang: string):
 
 const nothing = new Uint8Array();
 
-function currentAt({ tx, keys }: Change, idKey: Uint8Array): Found | undefined {
-  const id = tx.get(idKey);
-  if (id === undefined) return undefined;
-  const row = tx.get(keys.documentAt(id));
-  if (row === undefined) throw fail(Reason.STORED_DATA_CORRUPT);
-  return { id, row };
+/** A document that is there, and the key that it is stored under. */
+interface Current extends Found {
+  readonly place: Uint8Array;
 }
 
-function liveDocument(change: Change, key: string, lang: string): Found {
-  const found = currentAt(change, change.keys.idAt(key, lang));
-  if (found === undefined || isExpired(found.row, change.nowMs)) throw documentNotFound(change.keys.collection, key, lang);
-  return found;
+function currentAt({ tx }: Change, place: Uint8Array): Current | undefined {
+  const stored = tx.get(place);
+  return stored && { place, ...openDocument(stored) };
+}
+
+function liveDocument(change: Change, key: string, lang: string): Current {
+  const current = currentAt(change, change.keys.documentAt(key, lang));
+  if (current === undefined || isExpired(current.row, change.nowMs)) throw documentNotFound(change.keys.collection, key, lang);
+  return current;
 }
 
 function requireEtag({ keys }: Change, row: Uint8Array, etag: string): void {
@@ -172,7 +170,7 @@ function mismatch({ collection }: CollectionKeys, key: string, lang: string): Er
 }
 
 /** Makes the current state a revision and puts another one in its place. */
-function replace(change: Change, id: Uint8Array, old: Uint8Array, body: Uint8Array, digest: Uint8Array, expiresAtMs: number): Uint8Array {
+function replace(change: Change, { place, id, row: old }: Current, body: Uint8Array, digest: Uint8Array, expiresAtMs: number): Uint8Array {
   const { tx, keys, state, nowMs } = change;
   const head = headOf(old);
   tx.put(keys.revisionAt(id, head.revision), old);
@@ -183,14 +181,14 @@ function replace(change: Change, id: Uint8Array, old: Uint8Array, body: Uint8Arr
   if (head.updatedAtMs !== nowMs) tx.remove(keys.updateAt(head.updatedAtMs, id));
   if (head.expiresAtMs !== 0 && head.expiresAtMs !== expiresAtMs) tx.remove(keys.expiryAt(head.expiresAtMs, id));
   const revision = head.revision + 1;
-  const row = write(change, id, { revision, addedAtMs: head.addedAtMs, updatedAtMs: nowMs, expiresAtMs, etag: etagOf(id, revision), digest }, body);
+  const row = write(change, place, id, { revision, addedAtMs: head.addedAtMs, updatedAtMs: nowMs, expiresAtMs, etag: etagOf(id, revision), digest }, body);
   if (!isMetaEqual(old, row)) moveIndex(change, id, headsOf(metaOf(old)), headsOf(metaOf(row)));
   return row;
 }
 
-function write({ tx, keys, state }: Change, id: Uint8Array, head: Head, body: Uint8Array): Uint8Array {
+function write({ tx, keys, state }: Change, place: Uint8Array, id: Uint8Array, head: Head, body: Uint8Array): Uint8Array {
   const row = encodeRow(head, body);
-  tx.put(keys.documentAt(id), row);
+  tx.put(place, encodeDocument(id, row));
   tx.put(keys.updateAt(head.updatedAtMs, id), nothing);
   if (head.expiresAtMs !== 0) tx.put(keys.expiryAt(head.expiresAtMs, id), nothing);
   state.bytes += row.length;

@@ -100,6 +100,7 @@ export function unpackInteger(key: Uint8Array, offset: number): bigint {
 
 /** Kinds of rows: the part that follows the tenant in every key. */
 export const kinds = {
+  layout: 0x01,
   auditRecord: 0x10,
   auditHead: 0x11,
   auditNode: 0x12,
@@ -115,7 +116,7 @@ export const kinds = {
   idempotencyByTime: 0x31,
   collection: 0x40,
   document: 0x41,
-  documentByKey: 0x42,
+  documentByAddition: 0x42,
   documentByMeta: 0x43,
   documentByUpdate: 0x44,
   documentByExpiry: 0x45,

@@ -1,8 +1,8 @@
 /** What must hold of a collection's rows at any time: every index and count follows from the documents alone. */
 import { addDigest, digestOfBody, emptyChecksum } from "../documents/checksum.js";
-import { CollectionKeys, idBehind, langHead, metaHead } from "../documents/collection-keys.js";
+import { CollectionKeys, langHead, metaHead } from "../documents/collection-keys.js";
 import { readCollection } from "../documents/collection-row.js";
-import { bodyOf, contentOf, headOf } from "../documents/document-row.js";
+import { bodyOf, contentOf, headOf, openDocument } from "../documents/document-row.js";
 import { kinds, rangeOf } from "../store/keys.js";
 import type { Reader } from "../store/store.js";
 
@@ -14,11 +14,12 @@ export function faultsOf(reader: Reader, tenant: string, collection: string): st
   const expect = (key: Uint8Array, value: Uint8Array = new Uint8Array()): void => void expected.set(hex(key), hex(value));
   const checksum = emptyChecksum();
   let [documents, bytes, revisions] = [0, 0, 0];
-  for (const { key, value: row } of reader.range(keys.documents)) {
-    const id = idBehind(key, keys.documents.gte.length);
+  for (const { key, value } of reader.range(keys.documents)) {
+    const { id, row } = openDocument(value);
     const { key: name, lang, meta } = contentOf(row);
     const head = headOf(row);
-    expect(keys.idAt(name, lang), id);
+    if (hex(key) !== hex(keys.documentAt(name, lang))) faults.push(`${name} in the place of another`);
+    expect(keys.additionAt(id), keys.nameBehind(key));
     expect(keys.metaAt(langHead(lang), id));
     expect(keys.updateAt(head.updatedAtMs, id));
     if (head.expiresAtMs !== 0) expect(keys.expiryAt(head.expiresAtMs, id));
@@ -31,7 +32,7 @@ export function faultsOf(reader: Reader, tenant: string, collection: string): st
     bytes += row.length;
     revisions += numbers.length;
   }
-  for (const kind of [kinds.documentByKey, kinds.documentByMeta, kinds.documentByUpdate, kinds.documentByExpiry]) {
+  for (const kind of [kinds.documentByAddition, kinds.documentByMeta, kinds.documentByUpdate, kinds.documentByExpiry]) {
     for (const { key, value } of reader.range(rangeOf([tenant, kind, collection]))) {
       if (expected.get(hex(key)) !== hex(value)) faults.push(`stray row ${hex(key)}`);
       expected.delete(hex(key));

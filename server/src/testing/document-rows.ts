@@ -5,7 +5,7 @@ import type { Reader } from "../store/store.js";
 const documentKinds = [
   kinds.collection,
   kinds.document,
-  kinds.documentByKey,
+  kinds.documentByAddition,
   kinds.documentByMeta,
   kinds.documentByUpdate,
   kinds.documentByExpiry,
