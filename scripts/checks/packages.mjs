@@ -105,6 +105,7 @@ const packages = {
     checks: {
       ...both("@parapet/sdk", "it.Parapet && it.documentsGet"),
       ...both("@parapet/sdk/webhooks", "it.verifyWebhook"),
+      ...both("@parapet/sdk/webhooks/runtime", "it.verifyEvent"),
       ...both("@parapet/sdk/logging", "it.createLoggingHooks"),
       ...both("@parapet/sdk/testing", "it.createFakeServer"),
       ...bundled("browser.mjs", "browser"),

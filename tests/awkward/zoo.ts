@@ -10,6 +10,7 @@ import { routes as names } from "../../sdk/generator/src/targets/rest/golden/nam
 import { routes } from "../../sdk/generator/src/targets/rest/golden/routes.js";
 import { routes as rules } from "../../sdk/generator/src/targets/rest/golden/rules.js";
 import { routes as shapes } from "../../sdk/generator/src/targets/rest/golden/shapes.js";
+import { routes as webhooks } from "../../sdk/generator/src/targets/rest/golden/webhooks.js";
 import { imageOf } from "../../sdk/generator/src/testing/contracts.js";
 
 /** A running server. */
@@ -71,7 +72,7 @@ export async function openZoo(): Promise<Zoo> {
 
   const parapet = createParapet({
     services: (router) => services.forEach((service) => router.service(service, handlersOf(service))),
-    rest: [...routes, ...shapes, ...names, ...rules, ...bounds, ...legacy],
+    rest: [...routes, ...shapes, ...names, ...rules, ...bounds, ...legacy, ...webhooks],
     identity: { authenticate: () => Promise.reject(new Error("nobody signs in here")) },
     everybody: { principal: { id: "usr_1", name: "one", tenant: "t", admin: true, grants: new Map([[everyCollection, ADMIN]]) }, credential: { kind: CredentialKind.NONE, id: "" } },
     audit: { write: () => Promise.resolve() },

@@ -23,6 +23,8 @@ export interface Model {
   readonly buckets: readonly Bucket[];
   /** Every reason an error can carry, in the order of the enum's numbers. */
   readonly reasons: readonly Reason[];
+  /** Events that are posted to subscribers, sorted by name. */
+  readonly webhooks: readonly Webhook[];
 }
 
 /** A proto service. */
@@ -419,6 +421,18 @@ export interface Reason {
   readonly title: string;
   readonly retryable: boolean;
   readonly docs: string;
+}
+
+/** An event that is posted to subscribers: a Standard Webhook whose body is `{"type", "timestamp", "data"}`. */
+export interface Webhook {
+  /** Its `type`: identifiers with full stops between them. No two of a contract differ only in case, full stops and underscores. */
+  readonly event: string;
+  /** Full name of the message that is its `data`. */
+  readonly payload: string;
+  readonly docs: string;
+  readonly deprecated: boolean;
+  /** An example of its `data`, where one can be made. */
+  readonly example?: JsonObject;
 }
 
 /** A file that a target wants written. */

@@ -31,6 +31,7 @@ it.each([
   ["runtime/index.ts", /^$/],
   ["connect/web.ts", /^(@bufbuild\/protobuf|@connectrpc\/connect|@connectrpc\/connect-web|@parapet\/contract)(\/|$)/],
   ["webhooks/index.ts", /^$/],
+  ["webhooks/runtime.ts", /^$/],
   ["pacing/index.ts", /^$/],
   ["tracing/index.ts", /^$/],
   ["logging/index.ts", /^$/],

@@ -5,7 +5,7 @@ import { imageOf, imageOfFile, modelOf, modelOfFile } from "../testing/contracts
 import { buildModel } from "./build-model.js";
 
 describe("a model", () => {
-  it.each(["rules", "routes", "shapes", "names", "legacy"])("says of %s.proto what its golden says", async (file) => {
+  it.each(["rules", "routes", "shapes", "names", "legacy", "webhooks"])("says of %s.proto what its golden says", async (file) => {
     const model = await modelOfFile("awkward", `${file}.proto`);
     await expect(`${JSON.stringify(model, null, 1)}\n`).toMatchFileSnapshot(`golden/${file}.model.json`);
   });
@@ -45,6 +45,7 @@ describe("a contract is refused", () => {
     ["refused", "templates"],
     ["refused", "bodies"],
     ["refused", "routes"],
+    ["refused", "webhooks"],
     ["buckets", "buckets"],
   ] as const)("in the words of the golden: %s/%s.proto", async (folder, file) => {
     const image = await imageOfFile(folder, `${file}.proto`);

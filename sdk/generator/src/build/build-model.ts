@@ -23,6 +23,7 @@ import { bucketsOf, policyOf } from "./policy.js";
 import { Problems } from "./problems.js";
 import { MethodReasons, reasonsOf, splitDocs } from "./reasons.js";
 import { docsOf } from "./source.js";
+import { webhooksOf } from "./webhooks.js";
 
 const idempotencyLevels: Readonly<Record<Level, IdempotencyLevel>> = {
   [Level.IDEMPOTENCY_UNKNOWN]: "unknown",
@@ -88,7 +89,9 @@ export function draftModel(image: Image): Draft {
     methods.map((desc) => ({ desc, bindings: plain.get(desc)?.bindings ?? [] })),
     problems,
   );
-  checkSecrets(types.messages, own, problems);
+  const ownMessages = types.messages.filter((message) => own.has(message.file.name));
+  checkSecrets(ownMessages, problems);
+  const webhooks = webhooksOf(ownMessages, problems);
   if (problems.list.length > 0) throw new GeneratorError(problems.list);
 
   const packages = [...new Set(ownFiles.map((file) => file.proto.package))].sort();
@@ -119,6 +122,10 @@ export function draftModel(image: Image): Draft {
         enums,
         buckets: context.buckets,
         reasons,
+        webhooks: webhooks.map(({ desc, ...webhook }) => {
+          const example = maker.data(desc);
+          return { ...webhook, ...(example ? { example } : {}) };
+        }),
       };
     },
   };
@@ -176,8 +183,8 @@ function checkIdempotency(desc: DescMethod, policy: Policy | undefined, bindings
 }
 
 /** A secret that is not marked ends up in logs and audit records. */
-function checkSecrets(messages: readonly DescMessage[], own: ReadonlySet<string>, problems: Problems): void {
-  for (const field of messages.filter((message) => own.has(message.file.name)).flatMap((message) => message.fields)) {
+function checkSecrets(messages: readonly DescMessage[], problems: Problems): void {
+  for (const field of messages.flatMap((message) => message.fields)) {
     if (looksSecret(field)) problems.add("secret-exposed", field, `${field.parent.typeName}.${field.name} looks like a secret: mark it debug_redact = true`);
   }
 }

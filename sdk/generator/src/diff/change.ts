@@ -8,7 +8,7 @@ export interface Change {
   readonly bump: Bump;
   /** `weaker`: something that was refused, recorded or hidden is not any more. `stricter`: the reverse. */
   readonly policy: "weaker" | "stricter" | "same";
-  /** Full name of the method, bucket, field or enum value. */
+  /** Full name of the method, bucket, webhook, field or enum value. */
   readonly element: string;
   readonly message: string;
 }

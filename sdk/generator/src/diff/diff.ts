@@ -1,5 +1,5 @@
 /** What changed between two contracts for those who call by HTTP, and in policy, with a semver verdict. */
-import type { Access, Binding, Bucket, Limit, Method, Model, Right } from "../model.js";
+import type { Access, Binding, Bucket, Limit, Method, Model, Right, Webhook } from "../model.js";
 import { type Bump, type Change, named, pairs, type Told, told } from "./change.js";
 import { messageChanges, shapeChanges } from "./messages.js";
 
@@ -20,6 +20,7 @@ export function diffModels(before: Model, after: Model): ContractDiff {
     ...pairs(methodsOf(before), methodsOf(after)).flatMap(([name, old, now]) => named(name, methodChanges(old, now))),
     ...pairs(byName(before.buckets), byName(after.buckets)).flatMap(([name, old, now]) => named(`bucket ${name}`, bucketChanges(old, now))),
     ...pairs(marksOf(before), marksOf(after)).flatMap(([name, old, now]) => named(name, markChanges(old, now))),
+    ...pairs(webhooksOf(before), webhooksOf(after)).flatMap(([name, old, now]) => named(`webhook ${name}`, webhookChanges(old, now))),
     ...messageChanges(before, after),
   ].sort((a, b) => (a.element < b.element ? -1 : a.element > b.element ? 1 : 0));
   const highest = Math.max(-1, ...changes.map(({ bump }) => bumps.indexOf(bump)));
@@ -39,6 +40,17 @@ function methodChanges(old: Method | undefined, now: Method | undefined): Told[]
     ...retryChanges(old, now),
     ...resumeChanges(old, now),
   ];
+}
+
+function webhooksOf({ webhooks }: Model): Map<string, Webhook> {
+  return new Map(webhooks.map((webhook) => [webhook.event, webhook]));
+}
+
+/** Receivers ignore events that they do not know, and wait in vain for those that are gone. */
+function webhookChanges(old: Webhook | undefined, now: Webhook | undefined): Told[] {
+  if (old === undefined) return [told("minor", "same", "was added")];
+  if (now === undefined) return [told("major", "same", "was removed")];
+  return old.payload === now.payload ? [] : [told("major", "same", `posts ${now.payload} instead of ${old.payload}`)];
 }
 
 const routeOf = ({ verb, template }: Binding): string => `${verb} ${template.replace(/\{([^=}]*)(?:=([^}]*))?\}/g, (_, _name, parts: string | undefined) => `{${parts ?? "*"}}`)}`;

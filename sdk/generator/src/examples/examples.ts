@@ -32,13 +32,19 @@ export class ExampleMaker {
     const captured = this.captured(input.typeName, bindings);
     const minimal = this.repaired(input, captured);
     const request = this.full(input, captured, resume) ?? minimal;
-    const response = this.sampler.root(output.typeName, (field) => !field.behaviour.includes("input_only"));
+    const response = this.data(output);
     return {
       ...(minimal ? { minimal } : {}),
       ...(request ? { request } : {}),
-      ...(this.broken(output, response) === undefined ? {} : { response }),
+      ...(response ? { response } : {}),
       invalid: minimal ? this.invalid(input, minimal) : [],
     };
+  }
+
+  /** An example of what the server sends; undefined where none can be made. */
+  data(desc: DescMessage): JsonObject | undefined {
+    const json = this.sampler.root(desc.typeName, (field) => !field.behaviour.includes("input_only"));
+    return this.broken(desc, json) === undefined ? undefined : json;
   }
 
   /** What the paths of the bindings need: a value for each variable that fits its segments. */

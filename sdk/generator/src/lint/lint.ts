@@ -5,7 +5,7 @@ import { buildModel } from "../build/build-model.js";
 import { placeOf } from "../build/source.js";
 import type { Problem } from "../errors.js";
 import type { Image } from "../image.js";
-import type { Method, Model } from "../model.js";
+import type { Method, Model, Webhook } from "../model.js";
 import { indexOf } from "../model-index.js";
 
 /** A rule: what is wrong with a method, in words; undefined: nothing. */
@@ -42,6 +42,14 @@ const rules: readonly LintRule[] = [
   },
 ];
 
+/** Two words or more in snake case: what it is about, and what happened to it. */
+const eventForm = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+$/;
+
+function webhookProblems({ registry }: Image, { event, payload }: Webhook): Problem[] {
+  if (eventForm.test(event)) return [];
+  return [{ rule: "webhook-name", place: placeOf(registry.getMessage(payload)!), message: `${event} is no event's name in snake case, such as document.updated` }];
+}
+
 /**
  * Everything that a linter has to say of a contract, sorted by place. What stops the generator stops the linter as well.
  * @throws GeneratorError as `buildModel` does
@@ -57,5 +65,6 @@ export function lint(image: Image): Problem[] {
       }),
     ),
   );
+  found.push(...model.webhooks.flatMap((webhook) => webhookProblems(image, webhook)));
   return found.sort((a, b) => a.place.localeCompare(b.place, "en", { numeric: true }));
 }

@@ -8,6 +8,7 @@ import {
   FileOptionsSchema,
   type MethodDescriptorProto,
   MethodOptions_IdempotencyLevel as IdempotencyLevel,
+  MessageOptionsSchema,
   MethodOptionsSchema,
 } from "@bufbuild/protobuf/wkt";
 import { file_google_api_annotations as httpFile, http as httpOption } from "@parapet/contract/google/api/annotations_pb";
@@ -16,9 +17,13 @@ import {
   field as fieldOption,
   file as fileOption,
   file_parapet_policy_v1_policy as policyFile,
+  type MessagePolicy,
+  MessagePolicySchema,
+  message as messageOption,
   type MethodPolicy,
   MethodPolicySchema,
   method as methodOption,
+  type Webhook,
 } from "@parapet/contract/parapet/policy/v1/policy_pb";
 import { GeneratorError, type Problem, type ProblemRule } from "../errors.js";
 import { importing } from "./importing.js";
@@ -61,10 +66,21 @@ export function applyPolicyFile(files: readonly FileDescriptorProto[], own: Read
       fault("policy-file-unmatched", entry.place, `${member} of "${entry.pattern}" counts nowhere: for every method that it names an entry behind it, or a full name, says it again`);
     }
   }
+  const messages = ownFiles.flatMap(messagesOf);
   for (const entry of policy.fields) {
-    const found = fieldNamed(ownFiles, entry.name);
+    const found = fieldNamed(messages, entry.name);
     if (found === undefined) fault("policy-file-unmatched", entry.place, `no field "${entry.name}" in the files that are the contract; write package.Message.field`);
     else if (mark(found.field, entry)) note(found.file, policyFile);
+  }
+  const posted = new Set(messages.flatMap(({ proto }) => messagePolicyOf(proto).webhooks.map(({ event }) => event)));
+  for (const { payload, place, webhook } of policy.webhooks) {
+    const found = messages.find(({ name }) => name === payload);
+    if (found === undefined) fault("policy-file-unmatched", place, `no message "${payload}" in the files that are the contract; write package.Message`);
+    else if (posted.has(webhook.event)) fault("policy-file-conflict", place, `the event "${webhook.event}" is declared in a proto, which this would repeat`);
+    else {
+      post(found.proto, webhook);
+      note(found.file, policyFile);
+    }
   }
   // The names are one contract's, so one file of it declares them all.
   const first = ownFiles.find(({ service }) => service.length > 0);
@@ -174,21 +190,28 @@ function bind({ proto }: Found, entries: readonly MethodEntry[]): boolean {
   return http !== null;
 }
 
-function fieldNamed(files: readonly FileDescriptorProto[], name: string): { readonly field: FieldDescriptorProto; readonly file: FileDescriptorProto } | undefined {
-  const within = (prefix: string, messages: readonly DescriptorProto[]): FieldDescriptorProto | undefined => {
-    for (const message of messages) {
-      const full = prefix === "" ? message.name : `${prefix}.${message.name}`;
-      if (!name.startsWith(`${full}.`)) continue;
-      const found = message.field.find((field) => `${full}.${field.name}` === name) ?? within(full, message.nestedType);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
-  for (const file of files) {
-    const field = within(file.package, file.messageType);
-    if (field !== undefined) return { field, file };
-  }
-  return undefined;
+/** A message of an own file. */
+interface FoundMessage {
+  /** `package.Message`. */
+  readonly name: string;
+  readonly proto: DescriptorProto;
+  readonly file: FileDescriptorProto;
+}
+
+function messagesOf(file: FileDescriptorProto): FoundMessage[] {
+  const within = (prefix: string, messages: readonly DescriptorProto[]): FoundMessage[] =>
+    messages.flatMap((proto) => {
+      const name = prefix === "" ? proto.name : `${prefix}.${proto.name}`;
+      return [{ name, proto, file }, ...within(name, proto.nestedType)];
+    });
+  return within(file.package, file.messageType);
+}
+
+function fieldNamed(messages: readonly FoundMessage[], name: string): { readonly field: FieldDescriptorProto; readonly file: FileDescriptorProto } | undefined {
+  const at = name.lastIndexOf(".");
+  const found = messages.find((message) => message.name === name.slice(0, at));
+  const field = found?.proto.field.find((each) => each.name === name.slice(at + 1));
+  return found && field && { field, file: found.file };
 }
 
 /** Marks a field. True if a policy of ours is on it because of that. */
@@ -197,4 +220,14 @@ function mark(field: FieldDescriptorProto, { debugRedact, policy }: FieldEntry):
   if (debugRedact) options.debugRedact = true;
   if (policy.personal) setExtension(options, fieldOption, policy);
   return policy.personal;
+}
+
+function messagePolicyOf({ options }: DescriptorProto): MessagePolicy {
+  return options === undefined ? create(MessagePolicySchema) : getExtension(options, messageOption);
+}
+
+/** Adds an event to those that post a message. */
+function post(message: DescriptorProto, webhook: Webhook): void {
+  const policy = messagePolicyOf(message);
+  setExtension((message.options ??= create(MessageOptionsSchema)), messageOption, { ...policy, webhooks: [...policy.webhooks, webhook] });
 }

@@ -15,6 +15,8 @@ import {
   type Limit,
   LimitSchema,
   MethodPolicySchema,
+  type Webhook,
+  WebhookSchema,
 } from "@parapet/contract/parapet/policy/v1/policy_pb";
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from "yaml";
 import { GeneratorError, type Problem } from "../errors.js";
@@ -25,6 +27,7 @@ export interface PolicyFile {
   readonly buckets: readonly Bucket[];
   readonly methods: readonly MethodEntry[];
   readonly fields: readonly FieldEntry[];
+  readonly webhooks: readonly WebhookEntry[];
 }
 
 /** What it says of the methods that a pattern names. What is not there is left to other entries. */
@@ -51,10 +54,19 @@ export interface FieldEntry {
   readonly policy: FieldPolicy;
 }
 
+/** An event that it declares. */
+export interface WebhookEntry {
+  readonly place: string;
+  /** `package.Message`, whose JSON is the event's data. */
+  readonly payload: string;
+  readonly webhook: Webhook;
+}
+
 /** Members of an entry, in both spellings of protobuf-JSON. */
 const methodMembers = ["access", "limit", "audit", "idempotencyKey", "idempotencyLevel", "http"] as const;
 const fieldMembers = ["debugRedact", "personal"] as const;
-const fileMembers = ["buckets", "methods", "fields"] as const;
+const webhookMembers = ["payload", "description"] as const;
+const fileMembers = ["buckets", "methods", "fields", "webhooks"] as const;
 
 /**
  * Reads a policy file, which is YAML or JSON.
@@ -71,7 +83,7 @@ export function readPolicyFile(text: string, name: string): PolicyFile {
   return file;
 }
 
-const empty: PolicyFile = { buckets: [], methods: [], fields: [] };
+const empty: PolicyFile = { buckets: [], methods: [], fields: [], webhooks: [] };
 
 /** A member of a mapping. */
 interface Member {
@@ -96,11 +108,12 @@ class Reader {
 
   file(root: Node | null): PolicyFile {
     const members = this.members(root, "a policy file", fileMembers);
-    const { buckets, methods, fields } = Object.fromEntries(members.map((member) => [member.key, member]));
+    const { buckets, methods, fields, webhooks } = Object.fromEntries(members.map((member) => [member.key, member]));
     return {
       buckets: buckets ? this.buckets(buckets) : [],
       methods: methods ? this.members(methods.value, "methods").map((member) => this.method(member)) : [],
       fields: fields ? this.members(fields.value, "fields").map((member) => this.field(member)) : [],
+      webhooks: webhooks ? this.members(webhooks.value, "webhooks").flatMap((member) => this.webhook(member) ?? []) : [],
     };
   }
 
@@ -145,6 +158,16 @@ class Reader {
     const { debugRedact = false, ...policy } = json;
     if (typeof debugRedact !== "boolean") this.fault(at, "debugRedact is true or false");
     return { name, place: this.place(at), debugRedact: debugRedact === true, policy: this.parsed(FieldPolicySchema, policy, at, name) ?? create(FieldPolicySchema) };
+  }
+
+  private webhook({ key: event, at, value }: Member): WebhookEntry | undefined {
+    const { payload, ...said } = Object.fromEntries(this.members(value, event, webhookMembers).map(({ key, value: node }) => [key, this.jsonOf(node)]));
+    if (typeof payload !== "string") {
+      this.fault(at, `the event "${event}" names no payload: write package.Message`);
+      return undefined;
+    }
+    const webhook = this.parsed(WebhookSchema, { ...said, event }, at, event);
+    return webhook && { place: this.place(at), payload, webhook };
   }
 
   /** The members of a mapping, their names in lower camel case; with `known`, no others. */

@@ -7,11 +7,12 @@ import { renderPages } from "./pages.js";
 import { reasonsPage } from "./reasons-page.js";
 import { servicePage } from "./service-page.js";
 import { typesOf } from "./types.js";
+import { webhooksPage } from "./webhooks-page.js";
 
-/** Writes `README.md`, `reasons.md` and a page for each service. */
+/** Writes `README.md`, `reasons.md`, a page for each service and, where something is posted, `webhooks.md`. */
 export const docsTarget: Target = {
   name: "docs",
-  summary: "README.md, reasons.md and a page for each service: reference documentation in Markdown",
+  summary: "README.md, reasons.md, a page for each service, webhooks.md: reference documentation in Markdown",
   options: {
     title: "title of README.md (default: Reference)",
     server: "address in the examples (default: http://localhost:11023)",
@@ -22,6 +23,7 @@ export const docsTarget: Target = {
 
 const indexFile = "README.md";
 const reasonsFile = "reasons.md";
+const webhooksFile = "webhooks.md";
 
 function emit(model: Model, { title = "Reference", server = "http://localhost:11023", facade }: Readonly<Record<string, string>>): OutputFile[] {
   const context = { types: typesOf(model), names: createNames(model, [], new Set(), facade), server: server.replace(/\/+$/, "") };
@@ -30,12 +32,13 @@ function emit(model: Model, { title = "Reference", server = "http://localhost:11
     indexPage(model, indexFile, title, context),
     ...model.services.map((service) => servicePage(model, service, files.get(service.fullName)!, context)),
     reasonsPage(model, reasonsFile),
+    ...(model.webhooks.length > 0 ? [webhooksPage(model, webhooksFile, context)] : []),
   ]);
 }
 
 /** A file for each service; services of one name say where they come from. Some file systems know no case. */
-function filesOf({ services }: Model): Map<string, string> {
-  const uses = new Map<string, number>([indexFile, reasonsFile].map((file) => [file.toLowerCase(), 1]));
+function filesOf({ services, webhooks }: Model): Map<string, string> {
+  const uses = new Map<string, number>([indexFile, reasonsFile, ...(webhooks.length > 0 ? [webhooksFile] : [])].map((file) => [file.toLowerCase(), 1]));
   const plain = (name: string): string => `${kebabCase(name)}.md`;
   for (const { name } of services) uses.set(plain(name), (uses.get(plain(name)) ?? 0) + 1);
   return new Map(services.map(({ name, fullName }) => [fullName, uses.get(plain(name)) === 1 ? plain(name) : `${fullName.split(".").map(kebabCase).join(".")}.md`]));

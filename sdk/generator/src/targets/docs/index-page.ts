@@ -6,6 +6,7 @@ import { accessOf, bucketKey, countingOf, reasonsTable } from "./facts.js";
 import { cell, code, fenced, firstSentence, table } from "./markdown.js";
 import type { Page } from "./pages.js";
 import { anyCallKey, restOf } from "./service-page.js";
+import { webhooksKey } from "./webhooks-page.js";
 
 /** How protobuf-JSON writes what JSON does not have (protobuf.dev/programming-guides/json). */
 const jsonForms: readonly (readonly [type: string, form: string])[] = [
@@ -30,6 +31,7 @@ export function indexPage(model: Model, path: string, title: string, { names, se
       { level: 1, title, key: "index" },
       () => `Every method of ${[...new Set(model.services.map((each) => each.package))].map(code).join(", ")}: who may call it, how often, what is recorded, what it takes and answers, and how it refuses.`,
       (to) => table(["service", "methods", "about"], model.services.map((each) => [to(each.name, each.fullName), String(each.methods.length), cell(firstSentence(each.docs))])),
+      (to) => (model.webhooks.length === 0 ? "" : `And what the server posts: ${to(`${model.webhooks.length} ${model.webhooks.length === 1 ? "webhook" : "webhooks"}`, webhooksKey)}.`),
       { level: 2, title: "Calling" },
       () => `Every method is there on four protocols, on one port: ${code(server)} in the examples. On each it takes the same message, answers the same, and refuses for the same reasons. Only a method without a binding is not on REST.`,
       () =>

@@ -8,6 +8,7 @@ import { type OperationContext, operationOf, pathItemOf } from "./operations.js"
 import { problemSchema, violationSchema } from "./problems.js";
 import { SchemaBuilder } from "./schemas.js";
 import { compact, type OpenApiDocument, type OpenApiObject, type Schema } from "./types.js";
+import { webhookSectionOf } from "./webhooks.js";
 
 /** What the contract itself does not say. */
 export interface DocumentOptions {
@@ -38,7 +39,10 @@ export function documentOf(model: Model, options: DocumentOptions): OpenApiDocum
   const schemas = new SchemaBuilder(model);
   const responses: Record<string, OpenApiObject> = {};
   const tags = tagNames(model);
-  const paths = pathsOf({ model, tags, schemas, spec, responses, samples: sampleContext(model, options) });
+  const ids = new Map<string, string>();
+  const paths = pathsOf({ model, tags, schemas, spec, responses, samples: sampleContext(model, options) }, ids);
+  const posted = webhookSectionOf(model, schemas, [...tags.values()]);
+  for (const [event, { post }] of Object.entries(posted?.webhooks ?? {})) claim(ids, String(post!["operationId"]), event);
   return {
     openapi: `${spec}.0`,
     info: compact({
@@ -49,24 +53,29 @@ export function documentOf(model: Model, options: DocumentOptions): OpenApiDocum
       "x-contract-hash": model.contractHash,
     }),
     servers: [{ url: options.server ?? "/" }],
-    tags: model.services
-      .filter(({ methods }) => methods.some(({ bindings }) => bindings.length > 0))
-      .map(({ fullName, name, docs }) => ({ name: tags.get(fullName)!, description: docs || name })),
+    tags: [
+      ...model.services
+        .filter(({ methods }) => methods.some(({ bindings }) => bindings.length > 0))
+        .map(({ fullName, name, docs }) => ({ name: tags.get(fullName)!, description: docs || name })),
+      ...(posted ? [posted.tag] : []),
+    ],
     paths,
+    ...(posted ? { webhooks: posted.webhooks } : {}),
     components: {
       schemas: sortKeys<Schema>({ ...schemas.components, ...(Object.keys(paths).length > 0 ? { Problem: problemSchema(model), Violation: violationSchema } : {}) }),
       responses: sortKeys(responses),
+      ...(posted ? { parameters: posted.parameters } : {}),
       headers: usedHeaders({ paths, responses }),
       securitySchemes: securitySchemes(model),
     },
   };
 }
 
-function pathsOf(context: OperationContext): OpenApiDocument["paths"] {
+/** `ids`: who has which operationId, which grows. */
+function pathsOf(context: OperationContext, ids: Map<string, string>): OpenApiDocument["paths"] {
   const { model, schemas } = context;
   const paths: OpenApiDocument["paths"] = {};
   const pathNames = createPathNames();
-  const ids = new Map<string, string>();
   for (const service of model.services) {
     for (const method of service.methods) {
       for (const binding of method.bindings) {

@@ -241,7 +241,8 @@ function omit(example: JsonObject, schemas: SchemaBuilder, typeName: string, pat
   return copy;
 }
 
-function firstSentence(docs: string): string {
+/** The first sentence of a comment, without its full stop. */
+export function firstSentence(docs: string): string {
   const [sentence = ""] = docs.split(/(?<=[.!?])\s/);
   return sentence.replaceAll("\n", " ").replace(/\.$/, "");
 }

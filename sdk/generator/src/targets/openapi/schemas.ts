@@ -88,7 +88,7 @@ export class SchemaBuilder {
     this.twofold = this.findTwofold(model);
     const methods = model.services.flatMap((service) => service.methods);
     const coming = this.reachable(methods.map(({ request }) => request));
-    const going = this.reachable(methods.map(({ response }) => response));
+    const going = this.reachable([...methods.map(({ response }) => response), ...model.webhooks.map(({ payload }) => payload)]);
     this.both = new Set([...coming].filter((name) => going.has(name)));
   }
 

@@ -17,9 +17,12 @@ export interface OpenApiDocument {
   servers: OpenApiObject[];
   tags: OpenApiObject[];
   paths: Record<string, Record<string, OpenApiObject>>;
+  /** Path items by event; only where there are some. */
+  webhooks?: Record<string, Record<string, OpenApiObject>>;
   components: {
     schemas: Record<string, Schema>;
     responses: Record<string, OpenApiObject>;
+    parameters?: Record<string, OpenApiObject>;
     headers: Record<string, OpenApiObject>;
     securitySchemes: Record<string, OpenApiObject>;
   };

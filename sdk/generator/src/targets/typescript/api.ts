@@ -1,12 +1,19 @@
 /** api.md: every method with what it needs, how it fails, and how it is called. */
 import type { Method, Model } from "../../model.js";
+import { cell } from "../docs/markdown.js";
 import { generatedMark } from "../mark.js";
 import type { Names } from "./names.js";
 import { commonReasons, isCallable, needsOf, ownReasons } from "./services.js";
-import { facadeVariable, preambleOf, snippetOf } from "./snippet.js";
+import { facadeVariable, preambleOf, receiverOf, snippetOf } from "./snippet.js";
 
-/** Writes api.md. `from`: what the client is imported by. */
-export function emitApi(model: Model, names: Names, from: string): string {
+/** What a user imports by which name. */
+export interface ImportedBy {
+  readonly client: string;
+  readonly webhooks: string;
+}
+
+/** Writes api.md. */
+export function emitApi(model: Model, names: Names, from: ImportedBy): string {
   const facade = facadeVariable(names);
   const shared = sharedReasons(model);
   const tables = model.services.map((service) => {
@@ -35,9 +42,29 @@ Over gRPC, gRPC-Web and REST the same methods page and give their outcome throug
 
 The snippets below stand behind this:
 
-${fenced(preambleOf(names, from, "http://localhost:11023"))}
+${fenced(preambleOf(names, from.client, "http://localhost:11023"))}
 
-${tables.join("\n")}`;
+${tables.join("\n")}${webhooksOf(model, names, from)}`;
+}
+
+/** What is posted, and how it is received; empty where nothing is. */
+function webhooksOf({ webhooks }: Model, names: Names, from: ImportedBy): string {
+  if (webhooks.length === 0) return "";
+  const rows = webhooks.map(({ event, docs, deprecated }) => `| \`${event}\` | \`${names.webhook(event)}\` | ${cell(docs).replaceAll("|", "\\|")}${deprecated ? " **Deprecated.**" : ""} |\n`);
+  return `
+## Webhooks
+
+What the server posts to those who subscribed, by [Standard Webhooks](https://www.standardwebhooks.com). \`verifyWebhook\` checks signature and time stamp and gives the event, typed by its \`type\`.
+
+| event | type | when |
+|---|---|---|
+${rows.join("")}
+${fenced(receiverOf(webhooks, from.webhooks))}
+
+Answer 2xx soon, and work afterwards: anything else is posted again, and 410 ends it. Ignore an \`id\` that was there before. Fails with \`WEBHOOK_HEADER_MISSING\`,
+\`WEBHOOK_TIMESTAMP_OUTSIDE_WINDOW\`, \`WEBHOOK_SIGNATURE_INVALID\` or \`WEBHOOK_BODY_MALFORMED\`, for which 400 is the answer; and with \`WEBHOOK_TYPE_UNKNOWN\` for an event that a newer
+server has: it is genuine, so answer 2xx.
+`;
 }
 
 const fenced = (code: string): string => `\`\`\`ts\n${code}\n\`\`\``;

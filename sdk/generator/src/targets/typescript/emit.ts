@@ -10,6 +10,7 @@ import { createNames, type Names } from "./names.js";
 import { reachOf } from "./reach.js";
 import { commonReasons, emitMethods, emitRules, emitService } from "./services.js";
 import { emitTypes } from "./types.js";
+import { emitWebhooks } from "./webhooks.js";
 
 /** Writes types, functions, the facade and `api.md`. */
 export const typescriptTarget: Target = {
@@ -40,13 +41,14 @@ function emit(model: Model, { source = "", facade, package: from = `./${posix.jo
     ["rules", emitRules(model)],
     ["responses", emitResponses(model, names)],
     ["operations", emitOperations(model, names)],
+    ...(model.webhooks.length > 0 ? [["webhooks", emitWebhooks(model, names)] satisfies [string, string]] : []),
   ];
-  // What is for other layers than this one is imported by its own path.
-  const index = modules.filter(([module]) => !["rules", "responses", "operations"].includes(module)).map(([module]) => `export * from "${relative("index", module)}";\n`).sort().join("");
+  // What is for other layers than this one, or for receivers alone, is imported by its own path.
+  const index = modules.filter(([module]) => !["rules", "responses", "operations", "webhooks"].includes(module)).map(([module]) => `export * from "${relative("index", module)}";\n`).sort().join("");
   return [
     ...modules.map(([module, content]) => ({ path: posix.join(source, `${module}.ts`), content })),
     { path: posix.join(source, "index.ts"), content: `${tsHeader("Everything that was generated")}${index}` },
-    { path: "api.md", content: emitApi(model, names, from) },
+    { path: "api.md", content: emitApi(model, names, { client: from, webhooks: from.startsWith(".") ? from.replace(/index\.js$/, "webhooks.js") : `${from}/webhooks` }) },
   ];
 }
 

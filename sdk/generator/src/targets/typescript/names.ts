@@ -1,4 +1,5 @@
 /** Names that the TypeScript target makes: each unique, whatever the contract calls its things. */
+import { identifierOf } from "../../events.js";
 import type { Method, Model, Service } from "../../model.js";
 import { indexOf } from "../../model-index.js";
 import { kebabCase } from "../kebab-case.js";
@@ -35,6 +36,10 @@ export interface Names {
   input(fullName: string): string;
   service(service: Pick<Service, "fullName">): ServiceNames;
   method(method: Method): MethodNames;
+  /** Type of an event: `DocumentUpdatedEvent`. */
+  webhook(event: string): string;
+  /** Union of all events: `WebhookEvent`. */
+  readonly webhooks: string;
   /** Module of a package's types, relative to the sources, without extension. */
   typesModule(packageName: string): string;
 }
@@ -101,12 +106,18 @@ export function createNames(model: Model, types: readonly { readonly fullName: s
     }
   }
 
+  // Last, so that they rename nothing else.
+  const webhooks = new Map(model.webhooks.map(({ event }) => [event, take(`${identifierOf(event)}Event`, `${identifierOf(event)}Webhook`)]));
+  const allWebhooks = take("WebhookEvent", "AnyWebhookEvent");
+
   return {
     facade: facadeName,
     type: (fullName) => typeNames.get(fullName)!,
     input: (fullName) => inputNames.get(fullName) ?? typeNames.get(fullName)!,
     service: ({ fullName }) => services.get(fullName)!,
     method: ({ fullName }) => methods.get(fullName)!,
+    webhook: (event) => webhooks.get(event)!,
+    webhooks: allWebhooks,
     typesModule: (packageName) => `${folderOf(packageName)}/types`,
   };
 }

@@ -2,13 +2,14 @@
 import type { Model } from "../../model.js";
 import { indexOf } from "../../model-index.js";
 
-/** Full names of messages and enums that the methods reach. */
+/** Full names of messages and enums that the methods and events reach. */
 export interface Reach {
   readonly requests: ReadonlySet<string>;
+  /** What the server writes: responses, and what it posts. */
   readonly responses: ReadonlySet<string>;
 }
 
-/** Follows the fields of all requests and of all responses. */
+/** Follows the fields of all requests, and of all that the server writes. */
 export function reachOf(model: Model): Reach {
   const { messages } = indexOf(model);
   const collect = (roots: readonly string[]): Set<string> => {
@@ -24,5 +25,8 @@ export function reachOf(model: Model): Reach {
     return found;
   };
   const methods = model.services.flatMap((service) => service.methods);
-  return { requests: collect(methods.map(({ request }) => request)), responses: collect(methods.map(({ response }) => response)) };
+  return {
+    requests: collect(methods.map(({ request }) => request)),
+    responses: collect([...methods.map(({ response }) => response), ...model.webhooks.map(({ payload }) => payload)]),
+  };
 }

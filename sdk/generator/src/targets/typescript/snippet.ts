@@ -1,5 +1,5 @@
 /** Calls in TypeScript, alike wherever they are shown: in api.md, in the reference and in the OpenAPI document. */
-import type { Method } from "../../model.js";
+import type { Method, Webhook } from "../../model.js";
 import { tsLiteral } from "../ts-literal.js";
 import type { Names } from "./names.js";
 
@@ -17,6 +17,21 @@ export function snippetOf(method: Method, names: Names): string {
   const argument = literal === "{}" ? "" : literal;
   if (method.kind === "server_streaming") return `for await (const message of ${target}(${argument})) console.log(message);`;
   return method.paging ? `for await (const item of ${target}(${argument})) console.log(item);` : `const response = await ${target}(${argument});`;
+}
+
+/** A receiver of webhooks, as a handler of the Fetch standard. `from` is the module that verifies. */
+export function receiverOf(webhooks: readonly Webhook[], from: string): string {
+  const { event } = webhooks.find(({ deprecated }) => !deprecated) ?? webhooks[0]!;
+  return `import { verifyWebhook } from ${JSON.stringify(from)};
+
+export async function receive(request: Request): Promise<Response> {
+  const event = await verifyWebhook({ body: await request.text(), headers: request.headers, secrets: [process.env.WEBHOOK_SECRET ?? ""] });
+  switch (event.type) {
+    case ${JSON.stringify(event)}:
+      console.log(event.id, event.timestamp, event.data);
+  }
+  return new Response(null, { status: 204 });
+}`;
 }
 
 /** What stands ahead of snippets: the client, with an API key out of the environment. `from` is the package or file of the client. */
