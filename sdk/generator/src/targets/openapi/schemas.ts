@@ -289,7 +289,8 @@ function setKeywordsOf({ cardinality, type }: Field): Schema {
 /** True if a valid message always has the property. */
 function isPresent(field: Field, direction: Direction): boolean {
   if (direction === "in") return isRequired(field);
-  return field.oneof === undefined && (field.presence === "implicit" || field.presence === "required");
+  // What is only sent does not come back.
+  return field.oneof === undefined && !field.behaviour.includes("input_only") && (field.presence === "implicit" || field.presence === "required");
 }
 
 function described(docs: string, notes: readonly string[], separator = " "): string | undefined {

@@ -195,7 +195,7 @@ export interface components {
              * Format: password
              * @description Only sent.
              */
-            secret: string;
+            secret?: string;
             /** @description Must be sent. */
             needed: string;
             /**

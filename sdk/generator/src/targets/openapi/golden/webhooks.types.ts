@@ -146,7 +146,7 @@ export interface components {
             /** @description Within each other. */
             bundled: components["schemas"]["Order"][];
             /** @description Of the caller alone. */
-            voucher: string;
+            voucher?: string;
         };
         /** @description An order was placed. It is what its caller sent: rules hold for the one, not for the other. */
         OrderInput: {
