@@ -5,6 +5,7 @@ import { createParapet } from "../../server/src/parapet.js";
 import { ADMIN, everyCollection } from "../../server/src/policy/rights.js";
 import { buildModel } from "../../sdk/generator/src/build/build-model.js";
 import { routes as bounds } from "../../sdk/generator/src/targets/rest/golden/bounds.js";
+import { routes as known } from "../../sdk/generator/src/targets/rest/golden/known.js";
 import { routes as legacy } from "../../sdk/generator/src/targets/rest/golden/legacy.js";
 import { routes as names } from "../../sdk/generator/src/targets/rest/golden/names.js";
 import { routes } from "../../sdk/generator/src/targets/rest/golden/routes.js";
@@ -72,7 +73,7 @@ export async function openZoo(): Promise<Zoo> {
 
   const parapet = createParapet({
     services: (router) => services.forEach((service) => router.service(service, handlersOf(service))),
-    rest: [...routes, ...shapes, ...names, ...rules, ...bounds, ...legacy, ...webhooks],
+    rest: [...routes, ...shapes, ...names, ...rules, ...bounds, ...legacy, ...webhooks, ...known],
     identity: { authenticate: () => Promise.reject(new Error("nobody signs in here")) },
     everybody: { principal: { id: "usr_1", name: "one", tenant: "t", admin: true, grants: new Map([[everyCollection, ADMIN]]) }, credential: { kind: CredentialKind.NONE, id: "" } },
     audit: { write: () => Promise.resolve() },

@@ -6,6 +6,7 @@ import { HarnessError } from "../run/verdict.js";
 import { carries, type WireClient } from "../wire/client.js";
 import { blankMessage } from "../wire/messages.js";
 import { fitsPath } from "../wire/rest.js";
+import { hasOwnForm } from "../wire/own-form.js";
 import { isObject } from "../wire/status.js";
 import { type CallOptions, type CallResult, field, NoAnswer, type Variant } from "../wire/wire.js";
 import type { AnyContract, Role, RoleTokens } from "./files.js";
@@ -100,7 +101,7 @@ export function createPlay({ contract, tokens: { resource, tokens }, client, var
     return held[caller].includes(role) ? undefined : "PERMISSION_MISSING";
   };
 
-  const named = ({ desc, facts: { resourceField } }: ContractMethod, json: JsonValue): JsonValue => (resourceField === "" || !isObject(json) ? json : withValue(desc.input, json, resourceField.split("."), resource));
+  const named = ({ desc, facts: { resourceField } }: ContractMethod, json: JsonValue): JsonValue => (resourceField === "" || (!isObject(json) && !hasOwnForm(desc.input)) ? json : !isObject(json) ? resource : withValue(desc.input, json, resourceField.split("."), resource));
   const requestOf: Play["requestOf"] = (method, from = method.facts.request) => (from === null ? undefined : named(method, from as JsonValue));
   const blankOf: Play["blankOf"] = (method) => named(method, blankMessage(method.desc.input));
   // A binding whose path takes other resources than the one at hand cannot be tried.

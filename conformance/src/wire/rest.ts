@@ -2,14 +2,17 @@
 import { type DescField, type DescMessage, type JsonObject, type JsonValue, ScalarType } from "@bufbuild/protobuf";
 import type { ContractMethod, RestBinding } from "../contract.js";
 import { blankMessage, credentialHeaders, fromJsonMessage } from "./messages.js";
+import { byFields, hasOwnForm } from "./own-form.js";
 import { fromProblem, isObject, parseJson, textOf } from "./status.js";
 import { type CallOptions, type Codec, field } from "./wire.js";
 
 /** Encodes a call through one of its bindings: path and query first, the rest in the body. */
-function encode(method: ContractMethod, request: JsonValue, options: CallOptions): ReturnType<Codec["encode"]> {
+function encode(method: ContractMethod, message: JsonValue, options: CallOptions): ReturnType<Codec["encode"]> {
   const binding = method.bindings[options.binding ?? 0];
   if (binding === undefined) throw new Error(`${method.name} has no REST binding ${options.binding ?? 0}`);
   const { input } = method.desc;
+  // A body that is the whole of a message has its form; anywhere else stand its fields.
+  const request = binding.body === "*" && binding.variables.length === 0 ? message : byFields(input, message);
   const path = binding.segments.map((segment) => ("literal" in segment ? segment.literal : written(textAt(input, request, segment.variable) ?? "", segment.pattern))).join("");
   const rest = binding.variables.reduce((json, name) => without(input, json, name.split(".")), request);
   const bodyField = input.fields.find(({ name }) => name === binding.body);
@@ -30,7 +33,8 @@ function encode(method: ContractMethod, request: JsonValue, options: CallOptions
 
 /** True if a request's values fit the path of a binding: a variable may be bound to segments such as `shelves/*`. */
 export function fitsPath({ segments }: RestBinding, input: DescMessage, request: JsonValue): boolean {
-  return segments.every((segment) => "literal" in segment || regexOf(segment.pattern).test(textAt(input, request, segment.variable) ?? ""));
+  const fields = byFields(input, request);
+  return segments.every((segment) => "literal" in segment || regexOf(segment.pattern).test(textAt(input, fields, segment.variable) ?? ""));
 }
 
 function regexOf(pattern: string): RegExp {
@@ -83,6 +87,8 @@ function flatten(json: JsonObject, prefix: string): [string, string][] {
 /** Puts what `response_body` took out back into its message, so that results are alike on all protocols. */
 function wrapped({ desc }: ContractMethod, binding: RestBinding | undefined, json: JsonValue): JsonObject {
   if (!binding?.responseBody) return fromJsonMessage(desc.output, json);
+  // What is left of such a message in one of its fields need not be its form.
+  if (hasOwnForm(desc.output)) return { [jsonNameOf(desc.output, binding.responseBody)]: json };
   return fromJsonMessage(desc.output, { [jsonNameOf(desc.output, binding.responseBody)]: json });
 }
 

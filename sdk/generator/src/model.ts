@@ -85,13 +85,13 @@ export interface JsonObject {
   readonly [name: string]: Json;
 }
 
-/** Messages as protobuf-JSON, made from the rules and checked against them. What cannot be made (a CEL rule that nobody can guess) is absent. */
+/** Messages as protobuf-JSON, which of some messages of google.protobuf is no object, made from the rules and checked against them. What cannot be made (a CEL rule that nobody can guess) is absent. */
 export interface Examples {
   /** A request with nothing that it does not need. */
-  readonly minimal?: JsonObject;
+  readonly minimal?: Json;
   /** A request with every field that may stand beside the others; page tokens and etags are left out. */
-  readonly request?: JsonObject;
-  readonly response?: JsonObject;
+  readonly request?: Json;
+  readonly response?: Json;
   /** Requests that break one rule each. */
   readonly invalid: readonly InvalidExample[];
 }

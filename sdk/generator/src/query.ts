@@ -1,5 +1,6 @@
 /** Which request fields a REST binding takes from the query string. */
 import type { Binding, Field, MessageType } from "./model.js";
+import { wellKnownMessage } from "./well-known.js";
 
 /** A request field that stands in the query string. */
 export interface QueryParameter {
@@ -41,7 +42,8 @@ export function queryOf(message: (name: string) => MessageType | undefined, requ
   const captured = new Set(binding.variables.map(({ field }) => field));
 
   const walk = (typeName: string, path: readonly string[], names: readonly string[], above: readonly string[]): void => {
-    const fields = message(typeName)?.fields ?? [];
+    // A request of google.protobuf has fields too; within others it is one value.
+    const fields = (message(typeName) ?? (path.length === 0 ? wellKnownMessage(typeName) : undefined))?.fields ?? [];
     const at = (field: Field): string => [...path, field.name].join(".");
     // Of a oneof there is one: where the path or the body has it, the others cannot be there.
     const decided = new Set(fields.flatMap((field) => (field.oneof !== undefined && isElsewhere(at(field), captured, binding) ? field.oneof : [])));

@@ -1,5 +1,5 @@
 /** Reads and writes the messages of one type, as JSON and as binary. */
-import { type DescMessage, fromBinary, fromJson, type JsonValue, type Message, toBinary, toJson } from "@bufbuild/protobuf";
+import { type DescMessage, type DescService, fromBinary, fromJson, type JsonValue, type Message, toBinary, toJson } from "@bufbuild/protobuf";
 import { compileBinaryReader } from "./binary-read.js";
 import { compileBinaryWriter } from "./binary-write.js";
 import { compileForms } from "./json-forms.js";
@@ -24,18 +24,22 @@ export interface Codecs {
 
 const memo = new WeakMap<DescMessage, Codecs>();
 
-/** The codecs of a message type: compiled when first asked for, so ask at start. The same object for the same descriptor. */
-export function codecsOf(desc: DescMessage): Codecs {
+/**
+ * The codecs of a message type: compiled when first asked for, so ask at start. The same object for the same descriptor.
+ * `service`: whose method takes or gives it; the file of google.protobuf.Any says nothing of the types that a method's one may hold.
+ */
+export function codecsOf(desc: DescMessage, service?: DescService): Codecs {
+  if (service !== undefined && desc.typeName === "google.protobuf.Any") return compile(desc, service);
   let codecs = memo.get(desc);
-  if (codecs === undefined) memo.set(desc, (codecs = compile(desc)));
+  if (codecs === undefined) memo.set(desc, (codecs = compile(desc, desc)));
   return codecs;
 }
 
-function compile(desc: DescMessage): Codecs {
+function compile(desc: DescMessage, beside: DescMessage | DescService): Codecs {
   const inForm = compileForms(desc);
   return {
-    readJson: orElse(compileJsonReader(desc), (json) => fromJson(desc, inForm(json), { ignoreUnknownFields: true, registry: typesBeside(desc) })),
-    writeJson: orElse(compileJsonWriter(desc), (message) => JSON.stringify(toJson(desc, message, { alwaysEmitImplicit: true, registry: typesBeside(desc) }))),
+    readJson: orElse(compileJsonReader(desc), (json) => fromJson(desc, inForm(json), { ignoreUnknownFields: true, registry: typesBeside(beside) })),
+    writeJson: orElse(compileJsonWriter(desc), (message) => JSON.stringify(toJson(desc, message, { alwaysEmitImplicit: true, registry: typesBeside(beside) }))),
     readBinary: orElse(compileBinaryReader(desc), (bytes) => fromBinary(desc, bytes)),
     writeBinary: orElse(compileBinaryWriter(desc), (message) => toBinary(desc, message)),
   };

@@ -1,17 +1,22 @@
 /** The types that a google.protobuf.Any may hold in JSON: those of a file and of what it imports. */
-import { createRegistry, type DescFile, type DescMessage, type Registry } from "@bufbuild/protobuf";
+import { createRegistry, type DescFile, type Registry } from "@bufbuild/protobuf";
+
+/** What a file declares. */
+interface Declared {
+  readonly file: DescFile;
+}
 
 const memo = new WeakMap<DescFile, Registry>();
 
-/** The types beside a message type. The same object for the same file. */
-export function typesBeside({ file }: DescMessage): Registry {
+/** The types beside a message type or a service. The same object for the same file. */
+export function typesBeside({ file }: Declared): Registry {
   let registry = memo.get(file);
   if (registry === undefined) memo.set(file, (registry = createRegistry(...filesFrom([file]))));
   return registry;
 }
 
-/** The types beside any of several message types. */
-export function typesBesideAll(descs: readonly DescMessage[]): Registry {
+/** The types beside any of several message types and services. */
+export function typesBesideAll(descs: readonly Declared[]): Registry {
   return createRegistry(...filesFrom(descs.map(({ file }) => file)));
 }
 

@@ -49,7 +49,7 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
   const router: ConnectRouter = createConnectRouter({
     readMaxBytes: options.messageBytesMax,
     writeMaxBytes: options.responseBytesMax,
-    jsonOptions: { ...jsonOptions, registry: typesBesideAll(options.plans.flatMap(({ input, output }) => [input, output])) },
+    jsonOptions: { ...jsonOptions, registry: typesBesideAll(options.plans.flatMap(({ desc, input, output }) => [desc.parent, input, output])) },
     acceptCompression: [compressionGzip, compressionBrotli],
     compressMinBytes,
     shutdownSignal: options.shutdown,

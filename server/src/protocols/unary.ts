@@ -37,7 +37,7 @@ const protocols: Readonly<Partial<Record<Protocol, UnaryProtocol>>> = { [Protoco
 export function createUnaryExecutor(options: UnaryOptions): Executor {
   const { act, responseBytesMax, refuse, headersOf, rest } = options;
   const compiled = new Map<Plan, { input: Codecs; output: Codecs }>();
-  for (const plan of options.plans) compiled.set(plan, { input: codecsOf(plan.input), output: codecsOf(plan.output) });
+  for (const plan of options.plans) compiled.set(plan, { input: codecsOf(plan.input, plan.desc.parent), output: codecsOf(plan.output, plan.desc.parent) });
   const codecs = (plan: Plan): { input: Codecs; output: Codecs } => compiled.get(plan)!;
 
   const send = (exchange: Exchange, spelling: Spelling, call: Call, context: CallContext, message: Uint8Array | string, coding: Coding | undefined): void => {

@@ -32,8 +32,8 @@ export function takesValue(flag: string): boolean {
 
 /** A read command line. */
 export interface CommandLine {
-  /** Without its secrets. */
-  readonly request: JsonObject;
+  /** Without its secrets; an object, unless the command is bare. Of a bare command undefined where the command line says none. */
+  readonly request: JsonValue | undefined;
   /** Secret fields, with the file of each, where one was named. */
   readonly secrets: readonly { readonly field: CommandField; readonly file: string | undefined }[];
   readonly own: Readonly<Partial<Record<OwnFlag, readonly string[]>>>;
@@ -90,6 +90,7 @@ export function readCommandLine(command: RpcCommand, argv: readonly string[], re
     note(field, field.kind === "bool" ? (inline ?? String(name === field.flag)) : value());
   }
 
+  if (command.bare) return { request: bareRequest(command, given, own, readFile), secrets: [], own };
   const request: Record<string, JsonValue | undefined> = { ...wholeRequest(own.request?.[0], readFile) };
   const shown = own.request?.[0]?.startsWith("@") ? undefined : command.flags.find(({ secret, jsonName }) => secret && request[jsonName] !== undefined);
   if (shown) throw new UsageError(`--request: ${shown.jsonName} is a secret and is never taken from the command line: use --${shown.flag}-file FILE, or --request @FILE`);
@@ -100,9 +101,23 @@ export function readCommandLine(command: RpcCommand, argv: readonly string[], re
   return { request: request as JsonObject, secrets, own };
 }
 
+/** The request of a bare command: its argument, or `--request`; undefined where its messages come from a file. */
+function bareRequest({ positionals: [field] }: RpcCommand, given: ReadonlyMap<CommandField, readonly string[]>, { request, input }: CommandLine["own"], readFile: (path: string) => string): JsonValue | undefined {
+  const texts = given.get(field!);
+  if (texts !== undefined && request !== undefined) throw new UsageError(`--request and ${field!.flag.toUpperCase()} say the same: give one`);
+  if (texts !== undefined) return valueOf(field!, texts);
+  if (request !== undefined) return requestOf(request[0]!, readFile);
+  if (input !== undefined) return undefined;
+  throw new UsageError(`missing: ${field!.flag.toUpperCase()}`);
+}
+
+function requestOf(text: string, readFile: (path: string) => string): JsonValue {
+  return jsonOf("request", text.startsWith("@") ? readFile(text.slice(1)) : text);
+}
+
 function wholeRequest(text: string | undefined, readFile: (path: string) => string): JsonObject {
   if (text === undefined) return {};
-  const value = jsonOf("request", text.startsWith("@") ? readFile(text.slice(1)) : text);
+  const value = requestOf(text, readFile);
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new UsageError("--request: wanted a JSON object");
   return value as JsonObject;
 }

@@ -14,7 +14,12 @@ const cellColumnsMax = 60;
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
-type Row = JsonObject;
+type Row = JsonValue;
+
+/** True for a JSON object. */
+export function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 type Keep = (row: Row) => boolean;
 
 const comparisons: readonly (readonly [operator: string, make: (wanted: string) => (text: string) => boolean])[] = [
@@ -66,8 +71,9 @@ export function tableOf(rows: readonly Row[], columns: readonly string[]): strin
   return cells.map((row) => `${row.map((text, column) => (column === row.length - 1 ? text : padded(text, widths[column]!))).join("  ").trimEnd()}\n`).join("");
 }
 
-/** One message: a line for each field. A message that only wraps another one is that other one. */
+/** One message: a line for each field, or one for what is no object. A message that only wraps another one is that other one. */
 export function recordOf(message: Row): string {
+  if (!isObject(message)) return `${visible(plain(message))}\n`;
   const [only, ...others] = Object.values(message);
   if (others.length === 0 && typeof only === "object" && only !== null && !Array.isArray(only)) return recordOf(only as Row);
   const entries = Object.entries(message).map(([name, value]): [string, string] => [name, plain(value)]);

@@ -1,10 +1,10 @@
 /** Runs the command of one RPC: reads the command line, calls, prints. */
 import { createReadStream, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { type Client, clientStream, createClient, type JsonObject, paged, type Paging, ParapetError, serverStream, unary } from "@parapet/sdk/runtime";
+import { type Client, clientStream, createClient, type JsonObject, type JsonValue, paged, type Paging, ParapetError, serverStream, unary } from "@parapet/sdk/runtime";
 import type { CommandField, RpcCommand } from "../gen/commands.js";
 import { type CommandLine, ownFlags, readCommandLine, UsageError } from "./command-line.js";
-import { filterOf, type Output, outputs, recordOf, tableOf } from "./print.js";
+import { filterOf, isObject, type Output, outputs, recordOf, tableOf } from "./print.js";
 import { connectionOf, type Environment, readSecretFile, type Site } from "./profiles.js";
 import { askSecret, type Input, Interrupted } from "./prompt.js";
 
@@ -34,7 +34,7 @@ export async function runRpc(site: Site, command: RpcCommand, io: RpcIo): Promis
     if (!(seconds > 0)) throw new UsageError("--timeout: wanted a number of seconds");
     const { server, ...credential } = connectionOf(site, io.env, { server: own.server?.[0], profile: own.profile?.[0] });
     const client = createClient({ baseUrl: server, ...credential, timeoutMs: seconds * 1_000 });
-    const request = { ...line.request, ...(await secretsOf(line, io)) };
+    const request = command.bare ? line.request : { ...(line.request as JsonObject), ...(await secretsOf(line, io)) };
     await call(command, client, request, line, output, io);
     return exit.done;
   } catch (error) {
@@ -49,22 +49,22 @@ export async function runRpc(site: Site, command: RpcCommand, io: RpcIo): Promis
   }
 }
 
-async function call(command: RpcCommand, client: Client, request: JsonObject, { own }: CommandLine, output: Output, io: RpcIo): Promise<void> {
+async function call(command: RpcCommand, client: Client, request: JsonValue | undefined, { own }: CommandLine, output: Output, io: RpcIo): Promise<void> {
   const { method, items } = command;
   const columns = own.columns?.[0]?.split(",") ?? command.columns;
   const keep = filterOf(own.filter ?? []);
-  const lines = (message: JsonObject): void => void io.stdout.write(`${JSON.stringify(message)}\n`);
+  const lines = (message: JsonValue): void => void io.stdout.write(`${JSON.stringify(message)}\n`);
 
   if (method.kind === "server_streaming") {
     // A stream may be long: its messages are printed as they come, whatever the form.
-    const show = output === "table" ? (message: JsonObject) => void io.stdout.write(recordOf(message)) : lines;
-    for await (const message of serverStream<JsonObject>(client, method, request)) if (keep(message)) show(message);
+    const show = output === "table" ? (message: JsonValue) => void io.stdout.write(recordOf(message)) : lines;
+    for await (const message of serverStream<JsonValue>(client, method, request)) if (keep(message)) show(message);
     return;
   }
   if (own.all !== undefined && method.paging !== undefined) {
     const paging = { ...method, paging: method.paging as Paging };
     const rows: JsonObject[] = [];
-    for await (const item of paged<JsonObject, JsonObject, string>(client, paging, request)) {
+    for await (const item of paged<JsonObject, JsonObject, string>(client, paging, request as JsonObject)) {
       if (!keep(item)) continue;
       if (output === "ndjson") lines(item);
       else rows.push(item);
@@ -73,12 +73,14 @@ async function call(command: RpcCommand, client: Client, request: JsonObject, { 
     else if (output === "json") io.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
     return;
   }
-  const message = method.kind === "client_streaming" ? await clientStream<JsonObject, string>(client, method, messagesOf(own.input?.[0], request, io)) : await unary<JsonObject, string>(client, method, request);
-  const listed = items === "" ? undefined : ((message[items] ?? []) as JsonObject[]).filter(keep);
-  if (output === "json") io.stdout.write(`${JSON.stringify(listed === undefined ? message : { ...message, [items]: listed }, null, 2)}\n`);
+  const message = method.kind === "client_streaming" ? await clientStream<JsonValue, string>(client, method, messagesOf(own.input?.[0], request, io)) : await unary<JsonValue, string>(client, method, request);
+  // Of what is no object there is nothing more to say than itself.
+  const fields = message as JsonObject;
+  const listed = items === "" ? undefined : ((fields[items] ?? []) as JsonObject[]).filter(keep);
+  if (output === "json") io.stdout.write(`${JSON.stringify(listed === undefined ? message : { ...fields, [items]: listed }, null, 2)}\n`);
   else if (output === "ndjson") (listed ?? [message]).forEach(lines);
-  else io.stdout.write(listed === undefined ? recordOf(message) : listOf(message, items, listed, columns));
-  if (output !== "json" && method.paging !== undefined && message[method.paging.next]) io.stderr.write("there are more: --all shows every page\n");
+  else io.stdout.write(listed === undefined ? recordOf(message) : listOf(fields, items, listed, columns));
+  if (output !== "json" && method.paging !== undefined && fields[method.paging.next]) io.stderr.write("there are more: --all shows every page\n");
 }
 
 /** What an answer says about its list, which the table shows. */
@@ -92,14 +94,15 @@ function listOf(message: JsonObject, items: string, listed: readonly JsonObject[
 }
 
 /** Messages of a file or of stdin, one on each line; what the command line says of the request goes into each. */
-async function* messagesOf(path: string | undefined, request: JsonObject, { stdin }: RpcIo): AsyncGenerator<JsonObject> {
+async function* messagesOf(path: string | undefined, request: JsonValue | undefined, { stdin }: RpcIo): AsyncGenerator<JsonValue | undefined> {
   if (path === undefined) return yield request;
   let number = 0;
   for await (const line of createInterface({ input: path === "-" ? stdin : createReadStream(path), crlfDelay: Infinity })) {
     number++;
     if (line.trim() === "") continue;
     try {
-      yield { ...request, ...(JSON.parse(line) as JsonObject) };
+      const message = JSON.parse(line) as JsonValue;
+      yield isObject(request) && isObject(message) ? { ...request, ...message } : message;
     } catch {
       throw new UsageError(`--input: line ${number} is not JSON`);
     }

@@ -7,7 +7,7 @@ import type { Binding, MessageType, Method, Verb } from "../model.js";
 import { PathTree } from "../path-tree.js";
 import { fitsText, queryOf } from "../query.js";
 import { resolveField } from "./field-path.js";
-import { fieldOf } from "./messages.js";
+import { fieldOf, wellKnownTypes } from "./messages.js";
 import { optionOf } from "./options.js";
 import type { Problems } from "./problems.js";
 
@@ -52,6 +52,11 @@ function checkVariables(method: DescMethod, { variables, template }: Binding, pr
     const found = resolveField(method.input, path);
     if ("fault" in found) {
       problems.add("field-unknown", method, `${nameOf(method)}: variable of "${template}": ${found.fault}`);
+      continue;
+    }
+    const within = found.steps.slice(0, -1).find(({ message }) => message !== undefined && wellKnownTypes.has(message.typeName));
+    if (within) {
+      problems.add("field-type", method, `${nameOf(method)}: variable "${path}" of "${template}" is a part of a ${within.message!.typeName}, which has a JSON form of its own`);
       continue;
     }
     const field = fieldOf(found.field);

@@ -4,6 +4,7 @@ import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt"
 import { GeneratorError } from "../errors.js";
 import { ExampleMaker } from "../examples/examples.js";
 import type { Image } from "../image.js";
+import { isJsonObject } from "../json.js";
 import {
   type Binding,
   type Bucket,
@@ -124,7 +125,7 @@ export function draftModel(image: Image): Draft {
         reasons,
         webhooks: webhooks.map(({ desc, ...webhook }) => {
           const example = maker.data(desc);
-          return { ...webhook, ...(example ? { example } : {}) };
+          return { ...webhook, ...(isJsonObject(example) ? { example } : {}) };
         }),
       };
     },

@@ -13,6 +13,7 @@ import {
 } from "@parapet/contract/parapet/policy/v1/policy_pb";
 import type { Access, Audit, Bucket, Limit, Policy, Resume } from "../model.js";
 import { resolveField } from "./field-path.js";
+import { wellKnownTypes } from "./messages.js";
 import { optionOf } from "./options.js";
 import type { Problems } from "./problems.js";
 
@@ -139,7 +140,9 @@ function resumeOf(method: DescMethod, { resume }: MethodPolicy, problems: Proble
     ["request_field", method.input, resume.requestField],
     ["response_field", method.output, resume.responseField],
   ] as const) {
-    if (!message.fields.some((each) => each.name === field && each.fieldKind === "scalar" && each.scalar === ScalarType.STRING)) {
+    if (wellKnownTypes.has(message.typeName)) {
+      problems.add("resume-invalid", method, `resume.${option} of ${name}: ${message.typeName} has a JSON form of its own, in which there is no "${field}"`);
+    } else if (!message.fields.some((each) => each.name === field && each.fieldKind === "scalar" && each.scalar === ScalarType.STRING)) {
       problems.add("resume-invalid", method, `resume.${option} of ${name}: ${message.typeName} has no string "${field}"`);
     }
   }

@@ -5,6 +5,7 @@ import { createValidator, type Validator, type Violation } from "@bufbuild/proto
 import { copyOf, isJsonObject, memberOf } from "../json.js";
 import type { Binding, Examples, Field, InvalidExample, Json, JsonObject, Method } from "../model.js";
 import { proposeInvalid } from "./invalid.js";
+import { wellKnownMessage } from "../well-known.js";
 import { Sampler, type TypeIndex } from "./messages.js";
 
 /** Rounds of repair before a request counts as impossible. */
@@ -30,19 +31,25 @@ export class ExampleMaker {
   /** The examples of a method. `resume`: the request field that resumes a stream, left out as are those of `conditionalNames`. */
   make(input: DescMessage, output: DescMessage, bindings: Method["bindings"], resume?: string): Examples {
     const captured = this.captured(input.typeName, bindings);
+    const sent = this.data(output);
+    const response = sent === undefined ? {} : { response: sent };
+    if (wellKnownMessage(input.typeName)) {
+      const request = this.sampler.wellKnown(input.typeName, captured);
+      return { minimal: request, request, ...response, invalid: [] };
+    }
     const minimal = this.repaired(input, captured);
     const request = this.full(input, captured, resume) ?? minimal;
-    const response = this.data(output);
     return {
       ...(minimal ? { minimal } : {}),
       ...(request ? { request } : {}),
-      ...(response ? { response } : {}),
+      ...response,
       invalid: minimal ? this.invalid(input, minimal) : [],
     };
   }
 
   /** An example of what the server sends; undefined where none can be made. */
-  data(desc: DescMessage): JsonObject | undefined {
+  data(desc: DescMessage): Json | undefined {
+    if (wellKnownMessage(desc.typeName)) return this.sampler.wellKnown(desc.typeName);
     const json = this.sampler.root(desc.typeName, (field) => !field.behaviour.includes("input_only"));
     return this.broken(desc, json) === undefined ? undefined : json;
   }
@@ -62,7 +69,7 @@ export class ExampleMaker {
 
   private place(json: Record<string, Json>, typeName: string, path: readonly string[], text: ((name: string) => string) | undefined): void {
     const [name, ...rest] = path;
-    const fields = this.types.message(typeName)?.fields ?? [];
+    const fields = (this.types.message(typeName) ?? wellKnownMessage(typeName))?.fields ?? [];
     const field = fields.find((candidate) => candidate.name === name);
     if (field === undefined) return;
     // Paths may capture members of one oneof; an example has the first.

@@ -1,5 +1,6 @@
 /** Sample messages as protobuf-JSON that keep the rules of their fields. */
 import type { EnumType, Field, Json, JsonObject, MessageType, Rules } from "../model.js";
+import { wellKnownMessage } from "../well-known.js";
 import { sampleDuration, sampleScalar, sampleTimestamp } from "./scalars.js";
 
 /** Finds types by full name. */
@@ -41,6 +42,13 @@ const itemsMax = 100;
 /** Makes samples of one contract. */
 export class Sampler {
   constructor(private readonly types: TypeIndex) {}
+
+  /** A whole request or response of google.protobuf, in its own JSON form. `captured`: what paths need of its fields. */
+  wellKnown(typeName: string, captured: JsonObject = {}): Json {
+    const scalar = wrapped[typeName.replace("google.protobuf.", "") as keyof typeof wrapped];
+    if (scalar !== undefined) return captured["value"] ?? sampleScalar(scalar, wellKnownMessage(typeName)!.fields[0]!, {}, 0)!;
+    return special[typeName]?.({}) ?? (typeName === "google.protobuf.FieldMask" ? "" : {});
+  }
 
   /** Like `message`, for a whole request or response, which may be one of those with samples of their own. */
   root(typeName: string, wants: (field: Field) => boolean): JsonObject {

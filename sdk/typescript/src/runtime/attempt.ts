@@ -40,6 +40,11 @@ export async function readJson(response: Response, scope: Scope): Promise<unknow
   return parseJson(await overNetwork(scope, response.text(), "the response broke off"));
 }
 
+/** True for the JSON of a response of the method. */
+export function isMessage(json: unknown, { bare }: Pick<Method, "bare">): boolean {
+  return bare ? json !== undefined : typeof json === "object" && json !== null;
+}
+
 /** JSON of a text; undefined where it is none. */
 export function parseJson(text: string): unknown {
   try {

@@ -1,5 +1,5 @@
 /** A unary call, as a promise that can say more. */
-import { errorOf, readJson, send } from "./attempt.js";
+import { errorOf, isMessage, readJson, send } from "./attempt.js";
 import { begin, type CallOptions, execute, type Outcome, type ResponseInfo, toJson } from "./execute.js";
 import type { Client } from "./client.js";
 import type { ClientReason, ParapetError } from "./error.js";
@@ -50,20 +50,20 @@ export class Call<T, R extends string = string> implements Promise<T> {
 export type Finish = (message: object, method: Method) => void;
 
 /** Starts a unary call. `finish`: see `hideSecrets`. */
-export function unary<T extends object, R extends string>(client: Client, method: Method, request: unknown, options: CallOptions = {}, finish?: Finish): Call<T, R> {
+export function unary<T, R extends string>(client: Client, method: Method, request: unknown, options: CallOptions = {}, finish?: Finish): Call<T, R> {
   return new Call<T, R>(run(client, method, request, options, finish));
 }
 
-async function run<T extends object>(client: Client, method: Method, request: unknown, options: CallOptions, finish: Finish | undefined): Promise<Outcome<T>> {
+async function run<T>(client: Client, method: Method, request: unknown, options: CallOptions, finish: Finish | undefined): Promise<Outcome<T>> {
   const body = toJson(request, method);
   const progress = begin(client, options);
   const outcome = await execute(client, method, options, progress, async (attempt) => {
     const response = await send(client, method, body, attempt);
     const json = await readJson(response, attempt.scope);
-    if (typeof json !== "object" || json === null) throw errorOf(response, undefined, client.clock);
+    if (!isMessage(json, method)) throw errorOf(response, undefined, client.clock);
     return { value: json as T, status: response.status, headers: response.headers };
   });
   progress.scope.end();
-  finish?.(outcome.value, method);
+  finish?.(outcome.value as object, method);
   return outcome;
 }

@@ -183,7 +183,7 @@ function quietly<T>(work: () => T): T | undefined {
 /** The request as JSON. Fails with REQUEST_INVALID for what JSON cannot say, such as a bigint. */
 export function toJson(request: unknown, method: Method): string {
   try {
-    return JSON.stringify(request ?? {});
+    return JSON.stringify(request === undefined ? {} : request);
   } catch {
     throw invalid("the request is not JSON", method.name);
   }

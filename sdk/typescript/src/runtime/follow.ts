@@ -31,7 +31,7 @@ export async function createLeg<T>(scope: Scope, receive: () => Promise<T | unde
  * The first thing it gives is no message: take it at once, so that the generator has begun and closes what is open even if nobody reads it.
  * `tokenField`: the field of a message that says where to go on. `open`: opens the next connection there, or fails with `broken` where the stream must not go on.
  */
-export async function* follow<T extends object>(
+export async function* follow<T>(
   method: Method,
   progress: Progress,
   leg: Leg<T>,
@@ -42,8 +42,8 @@ export async function* follow<T extends object>(
   let token: unknown;
   let whole = false;
   try {
-    for (let message = {} as T | undefined; message; ) {
-      token = (message as Record<string, unknown>)[tokenField];
+    for (let message = {} as T | undefined; message !== undefined; ) {
+      token = (message as Record<string, unknown> | null)?.[tokenField];
       yield message;
       while (true) {
         try {

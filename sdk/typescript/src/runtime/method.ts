@@ -13,6 +13,8 @@ export interface Method {
   readonly needs: "nothing" | "principal" | { readonly right: "read" | "write" | "admin"; readonly on: string };
   /** How it pages, where it does. */
   readonly paging?: Paging;
+  /** The JSON of a response may be anything: the message is one of google.protobuf with a form of its own. */
+  readonly bare?: boolean;
   /** How a stream goes on behind its last message once its connection broke, where it can. */
   readonly resume?: Resume;
   /** Fields of the response that hold secrets, at any depth. */

@@ -1,5 +1,5 @@
 /** Streams of the server as async iterables, and streams of the client as one request. */
-import { errorOf, overNetwork, parseJson, send } from "./attempt.js";
+import { errorOf, isMessage, overNetwork, parseJson, send } from "./attempt.js";
 import { Call } from "./call.js";
 import type { Client } from "./client.js";
 import { createEnvelopeReader, encodeEnvelopes, flagEnd } from "./envelope.js";
@@ -24,7 +24,7 @@ export class ServerStream<T> implements AsyncIterable<T> {
 }
 
 /** Makes a stream of a method that streams from the server. A broken one goes on behind its last message where the contract says how; before its first message it may be retried like any call. */
-export function serverStream<T extends object>(client: Client, method: Method, request: unknown, options: CallOptions = {}): ServerStream<T> {
+export function serverStream<T>(client: Client, method: Method, request: unknown, options: CallOptions = {}): ServerStream<T> {
   const { resume } = method;
   return new ServerStream<T>(async () => {
     let body = encodeEnvelopes([toJson(request, method)]);
@@ -45,7 +45,7 @@ export function serverStream<T extends object>(client: Client, method: Method, r
 export type Messages<T> = Iterable<T> | AsyncIterable<T>;
 
 /** Starts a call of a method that streams from the client. The messages are collected and sent as one body, since most platforms cannot do otherwise. */
-export function clientStream<T extends object, R extends string>(client: Client, method: Method, requests: Messages<unknown>, options: CallOptions = {}): Call<T, R> {
+export function clientStream<T, R extends string>(client: Client, method: Method, requests: Messages<unknown>, options: CallOptions = {}): Call<T, R> {
   const run = async (): Promise<Outcome<T>> => {
     const progress = begin(client, options);
     const { scope } = progress;
@@ -64,7 +64,7 @@ export function clientStream<T extends object, R extends string>(client: Client,
         const { value, ...info } = await openLeg<T>(client, method, body, attempt);
         const message = await value.next();
         // The message counts only once the last frame says that the call succeeded.
-        if (!message || (await value.next())) throw clientError("RESPONSE_MALFORMED", "there is not one message in the response", info);
+        if (message === undefined || (await value.next()) !== undefined) throw clientError("RESPONSE_MALFORMED", "there is not one message in the response", info);
         return { value: message, ...info };
       });
     } catch (thrown) {
@@ -85,9 +85,10 @@ async function openLeg<T>(client: Client, method: Method, body: Blob, attempt: A
     const { flags, data } = await overNetwork(attempt.scope, read(), "the response broke off");
     // A compressed message is no JSON; nobody asked for one.
     const json = parseJson(utf8.decode(data));
-    if (typeof json !== "object" || json === null) throw errorOf(response, undefined, client.clock);
-    if (!(flags & flagEnd)) return json as T;
-    if ("error" in json) throw errorOf(response, json.error, client.clock);
+    const isEnd = flags & flagEnd;
+    if (!isMessage(json, isEnd ? {} : method)) throw errorOf(response, undefined, client.clock);
+    if (!isEnd) return json as T;
+    if ("error" in (json as object)) throw errorOf(response, (json as { error: unknown }).error, client.clock);
     return undefined;
   });
   return { value: leg, status: response.status, headers: response.headers };

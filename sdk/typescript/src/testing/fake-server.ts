@@ -10,7 +10,7 @@ import { Refusal, refuse, statusOf } from "./refusal.js";
 type Method = (client: Client, request: any, options?: any) => unknown;
 
 /** What a handler gets: the request, or all requests of a method that streams from the client. */
-type RequestOf<M extends Method> = M extends (client: Client, request: infer R, ...rest: never[]) => unknown ? (R extends Iterable<infer One> | AsyncIterable<infer One> ? readonly One[] : NonNullable<R>) : never;
+type RequestOf<M extends Method> = M extends (client: Client, request: infer R, ...rest: never[]) => unknown ? ([Extract<R, AsyncIterable<unknown>>] extends [never] ? Exclude<R, undefined> : Extract<R, AsyncIterable<unknown>> extends AsyncIterable<infer One> ? readonly One[] : never) : never;
 
 /** A message of which some fields are left out, at any depth. */
 export type Sketch<T> = T extends readonly (infer One)[] ? readonly Sketch<One>[] : T extends object ? { readonly [Name in keyof T]?: Sketch<T[Name]> } : T;
@@ -70,7 +70,7 @@ export function createFakeServer(): FakeServer {
       calls.push(one);
       const answer = await settle(async () => (entry ? entry.handler(request, one) : refuse("METHOD_UNKNOWN", { message: `no handler for ${method}: set one with on()` })));
       init.signal?.throwIfAborted();
-      return streaming ? streamed(answer) : unary(answer);
+      return streaming ? streamed(answer, entry?.takesMany) : unary(answer);
     },
   };
   return server;
@@ -85,18 +85,19 @@ async function settle(work: () => Promise<unknown>): Promise<unknown> {
 }
 
 function unary(answer: unknown): Response {
-  if (!(answer instanceof Refusal)) return Response.json(answer ?? {});
+  if (!(answer instanceof Refusal)) return Response.json(answer === undefined ? {} : answer);
   const { code, wire, retryAfterMs } = answer;
   return Response.json(wire, { status: statusOf[code], headers: retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1000)) } });
 }
 
-function streamed(answer: unknown): Response {
+/** The frames of an answer: of one message where the client streams, else of as many as it holds. */
+function streamed(answer: unknown, isOne = false): Response {
   const frames = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
     let refusal = answer instanceof Refusal ? answer : undefined;
     if (!refusal) {
       try {
-        const many = typeof answer === "object" && answer !== null && (Symbol.asyncIterator in answer || Symbol.iterator in answer);
-        for await (const message of many ? (answer as AsyncIterable<unknown>) : [answer ?? {}]) yield await frame(message, 0);
+        const many = !isOne && typeof answer === "object" && answer !== null && (Symbol.asyncIterator in answer || Symbol.iterator in answer);
+        for await (const message of many ? (answer as AsyncIterable<unknown>) : [answer === undefined ? {} : answer]) yield await frame(message, 0);
       } catch (thrown) {
         refusal = (await settle(() => Promise.reject(thrown as Error))) as Refusal;
       }

@@ -1,7 +1,8 @@
 /** Path, query and body to one request message (google.api.http). */
-import { create, ScalarType, type DescField, type DescMessage, type JsonObject, type JsonValue, type Message } from "@bufbuild/protobuf";
+import { create, ScalarType, type DescField, type DescMessage, type DescService, type JsonObject, type JsonValue, type Message } from "@bufbuild/protobuf";
 import type { RestRoute } from "@parapet/contract/rest/routes";
 import { fail, Reason } from "../../errors.js";
+import { byFields, hasOwnForm } from "../../codec/by-fields.js";
 import { codecsOf } from "../../codec/codec.js";
 import { unknownParameter } from "../query.js";
 
@@ -25,13 +26,32 @@ export function isRawBody(route: RestRoute, input: DescMessage): boolean {
   return body?.typeName === "google.api.HttpBody";
 }
 
-/** Compiles the decoder of a route. */
-export function createDecoder(route: RestRoute, input: DescMessage): Decoder {
+/**
+ * Compiles the decoder of a route; `service` is what declares its method. A request with a JSON form of its own is that form in a body that is the whole of it.
+ * Where path, query or body hold fields of it, it is an object of these.
+ */
+export function createDecoder(route: RestRoute, input: DescMessage, service: DescService): Decoder {
+  if (hasOwnForm(input)) {
+    const twin = byFields(input);
+    const byField = decoderOf(route, twin.desc, codecsOf(twin.desc).readJson);
+    const { readJson } = codecsOf(input, service);
+    return {
+      raw: false,
+      decode(variables, query, body) {
+        if (route.body !== "*" || route.variables.length > 0 || body === undefined) return twin.from(byField.decode(variables, query, body));
+        for (const [name] of queryPairs(query)) throw unknownParameter(name);
+        return fitting(input, () => readJson(body));
+      },
+    };
+  }
+  return decoderOf(route, input, codecsOf(input, service).readJson);
+}
+
+function decoderOf(route: RestRoute, input: DescMessage, readJson: (json: JsonValue) => Message): Decoder {
   const inPath = new Set(route.variables.map((variable) => variable.field));
   const parameters = route.body === "*" ? new Map<string, DescField[]>() : queryParameters(input, inPath, route.body);
   const bodyField = route.body === "" || route.body === "*" ? undefined : input.fields.find((field) => field.name === route.body)!;
   const paths = new Map(route.variables.map(({ field }) => [field, fieldsOf(input, field)] as const));
-  const codecs = codecsOf(input);
   const raw = isRawBody(route, input);
   return {
     raw,
@@ -46,14 +66,19 @@ export function createDecoder(route: RestRoute, input: DescMessage): Decoder {
       }
       // The path names the object: whatever the body says of the same field, under either of its names, gives way.
       for (const [field, value] of variables) place(json, paths.get(field)!, value, field, true);
-      try {
-        const message = codecs.readJson(json);
-        return rawBody === undefined ? message : withRaw(message, bodyField, rawBody);
-      } catch (cause) {
-        throw fail(Reason.REQUEST_MALFORMED, {}, { message: `the request does not fit ${input.name}: ${plainReason(cause)}`, cause });
-      }
+      const message = fitting(input, () => readJson(json));
+      return rawBody === undefined ? message : withRaw(message, bodyField, rawBody);
     },
   };
+}
+
+/** What is read, or REQUEST_MALFORMED. */
+function fitting(input: DescMessage, read: () => Message): Message {
+  try {
+    return read();
+  } catch (cause) {
+    throw fail(Reason.REQUEST_MALFORMED, {}, { message: `the request does not fit ${input.name}: ${plainReason(cause)}`, cause });
+  }
 }
 
 /** Puts raw bytes where they belong: into a field, or as the message itself. */

@@ -1,6 +1,7 @@
 /** A response message to a REST answer: JSON, raw bytes, and the headers that its fields stand for. */
-import { toJson, type DescMessage, type JsonObject, type Message } from "@bufbuild/protobuf";
+import { toJson, type DescField, type DescMessage, type DescService, type JsonObject, type Message } from "@bufbuild/protobuf";
 import type { HttpBody } from "@parapet/contract/google/api/httpbody_pb";
+import { byFields, hasOwnForm } from "../../codec/by-fields.js";
 import { codecsOf } from "../../codec/codec.js";
 import { typesBeside } from "../../codec/types.js";
 import { jsonOptions } from "../protocol.js";
@@ -25,8 +26,17 @@ export interface Encoder {
 type Fields = Record<string, unknown>;
 const httpBody = "google.api.HttpBody";
 
-/** Compiles the encoder of a route. */
-export function createEncoder(output: DescMessage, responseBody: string): Encoder {
+/** Compiles the encoder of a route; `service` is what declares its method. */
+export function createEncoder(output: DescMessage, responseBody: string, service: DescService): Encoder {
+  if (responseBody !== "" && hasOwnForm(output)) {
+    const twin = byFields(output);
+    const { raw, encode } = encoderOf(twin.desc, responseBody, service);
+    return { raw, encode: (message) => encode(twin.to(message)) };
+  }
+  return encoderOf(output, responseBody, service);
+}
+
+function encoderOf(output: DescMessage, responseBody: string, service: DescService): Encoder {
   const field = responseBody === "" ? undefined : output.fields.find((candidate) => candidate.name === responseBody);
   const bare: DescMessage | undefined = field === undefined ? output : field.fieldKind === "message" ? field.message : undefined;
   const raw = bare?.typeName === httpBody;
@@ -45,8 +55,8 @@ export function createEncoder(output: DescMessage, responseBody: string): Encode
   /** The JSON text of what is shown. */
   const text: (message: Message, shown: unknown) => string =
     field === undefined
-      ? codecsOf(output).writeJson
-      : field.fieldKind === "message"
+      ? codecsOf(output, service).writeJson
+      : field.fieldKind === "message" && !hasOwnForm(field.message)
         ? shownText(codecsOf(field.message).writeJson)
         : (message) => JSON.stringify((toJson(output, message, options) as JsonObject)[field.jsonName] ?? (field.fieldKind === "list" ? [] : null));
 
@@ -54,7 +64,7 @@ export function createEncoder(output: DescMessage, responseBody: string): Encode
     raw,
     encode(message) {
       const fields = message as unknown as Fields;
-      const shown = field === undefined ? fields : (fields[field.localName] as Fields | undefined);
+      const shown = field === undefined ? fields : (memberOf(fields, field) as Fields | undefined);
       if (raw) {
         const { contentType, data } = (shown ?? { contentType: "", data: new Uint8Array(0) }) as unknown as HttpBody;
         return { contentType: contentType || "application/octet-stream", body: Buffer.from(data.buffer, data.byteOffset, data.byteLength), headers: [] };
@@ -62,6 +72,13 @@ export function createEncoder(output: DescMessage, responseBody: string): Encode
       return { contentType: "application/json", body: text(message, shown), headers: headersOf(fields, shown) };
     },
   };
+}
+
+/** What a field of a message holds; protobuf-es keeps the members of a oneof together. */
+function memberOf(fields: Fields, { oneof, localName }: DescField): unknown {
+  if (oneof === undefined) return fields[localName];
+  const { case: name, value } = fields[oneof.localName] as { readonly case?: string; readonly value?: unknown };
+  return name === localName ? value : undefined;
 }
 
 function shownText(write: (message: Message) => string): (message: Message, shown: unknown) => string {

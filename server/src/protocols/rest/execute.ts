@@ -51,9 +51,9 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
   const boundOf = (call: Call): number => messageBound(call, options.messageBytesMax);
   const compiled = new Map<BoundRoute, Compiled>(
     options.routes.map((bound) => {
-      const { input, output } = bound.plan;
+      const { input, output, desc } = bound.plan;
       const has = (name: string): boolean => input.fields.some((field) => field.name === name && field.fieldKind === "scalar");
-      return [bound, { decoder: createDecoder(bound.route, input), encoder: createEncoder(output, bound.route.responseBody), etag: has("etag"), createOnly: has("create_only") }];
+      return [bound, { decoder: createDecoder(bound.route, input, desc.parent), encoder: createEncoder(output, bound.route.responseBody, desc.parent), etag: has("etag"), createOnly: has("create_only") }];
     }),
   );
 

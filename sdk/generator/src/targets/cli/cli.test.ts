@@ -4,7 +4,7 @@ import { emitted, imageOfFile } from "../../testing/contracts.js";
 import { cliTarget } from "./emit.js";
 
 describe("commands.ts", () => {
-  it.each(["rules", "routes", "names", "shapes", "legacy"])("of %s.proto is its golden", async (name) => {
+  it.each(["rules", "routes", "names", "shapes", "legacy", "known"])("of %s.proto is its golden", async (name) => {
     const [file] = emitted(cliTarget, await imageOfFile("awkward", `${name}.proto`));
     expect(file!.path).toBe("commands.ts");
     await expect(file!.content).toMatchFileSnapshot(`golden/${name}.commands.ts`);

@@ -2,6 +2,7 @@
 import type { Field, JsonObject, Method, Model, OutputFile, Target } from "../../model.js";
 import { kebabCase } from "../kebab-case.js";
 import { GeneratorError, type Problem } from "../../errors.js";
+import { wellKnownMessage } from "../../well-known.js";
 import { tsHeader } from "../mark.js";
 import { tsLiteral } from "../ts-literal.js";
 import { createNames } from "../typescript/names.js";
@@ -86,6 +87,8 @@ export interface RpcCommand {
   readonly needs: string;
   /** Fields that are given by their place, in this order: those in the path of the RPC's first REST binding, or else what its policy names. */
   readonly positionals: readonly CommandField[];
+  /** The request is the one argument itself: its JSON is no object of fields. */
+  readonly bare?: true;
   readonly flags: readonly CommandField[];
   /** JSON name of the response's one list of messages; empty: there is none. */
   readonly items: string;
@@ -124,6 +127,7 @@ function indexOf({ messages, enums }: Model): Index {
 }
 
 function commandOf(method: Method, group: string, index: Index): JsonObject {
+  const bare = bareOf(method);
   const fields = (index.message(method.request)?.fields ?? []).filter(({ behaviour }) => !behaviour.includes("output_only"));
   const { access, audit } = method.policy;
   const inPath = (method.bindings[0]?.variables ?? []).map(({ field }) => field);
@@ -138,11 +142,22 @@ function commandOf(method: Method, group: string, index: Index): JsonObject {
     name: kebabCase(method.name),
     summary: firstSentence(method.docs),
     needs: needsOf(method),
-    positionals: positionals.map((field) => flagOf(field, index)),
+    positionals: bare ? [bare] : positionals.map((field) => flagOf(field, index)),
+    ...(bare ? { bare: true } : {}),
     flags: fields.filter((field) => !positionals.includes(field)).map((field) => flagOf(field, index)),
     items: items?.jsonName ?? "",
     columns: rowFields.filter(isColumn).map(({ jsonName }) => jsonName),
   };
+}
+
+/** How a request of google.protobuf is given: as one argument; undefined for others, and where there is nothing to give. */
+function bareOf({ request }: Method): JsonObject | undefined {
+  const message = wellKnownMessage(request);
+  if (!message || message.fields.length === 0) return undefined;
+  const [first] = message.fields;
+  const isWrapper = first!.name === "value";
+  const kind = isWrapper ? kindOf(first!) : asText.has(request) ? "text" : "json";
+  return { flag: "value", jsonName: "value", kind, required: true, summary: `The ${request}.` };
 }
 
 /** Messages whose protobuf-JSON is a text. */

@@ -1,5 +1,5 @@
 /** Example calls of a method: one a protocol, ready for a shell or a program. */
-import type { Binding, Json, JsonObject, Method } from "../../model.js";
+import type { Binding, Json, Method } from "../../model.js";
 import type { Names } from "../typescript/names.js";
 import { isCallable } from "../typescript/services.js";
 import { snippetOf } from "../typescript/snippet.js";
@@ -32,7 +32,7 @@ export function callsOf(method: Method, context: CallContext): { readonly title:
 }
 
 /** A call of one of the REST bindings with curl. */
-export function curlOf(method: Method, binding: Binding, request: JsonObject, { types, server }: Pick<CallContext, "types" | "server">): string {
+export function curlOf(method: Method, binding: Binding, request: Json, { types, server }: Pick<CallContext, "types" | "server">): string {
   const { target, body } = restCallOf(method, binding, request, types);
   const streams = method.kind === "server_streaming" ? ["-N"] : [];
   const verb = binding.verb === (body === undefined ? "GET" : "POST") ? [] : [`-X ${binding.verb}`];
@@ -45,7 +45,7 @@ export function curlOf(method: Method, binding: Binding, request: JsonObject, { 
   return command(curl, ...headersOf(method), header("Content-Type: application/json"), `-d ${json(body.json)}`, url);
 }
 
-function connectOf(method: Method, request: JsonObject, context: CallContext): string {
+function connectOf(method: Method, request: Json, context: CallContext): string {
   const url = quoted(`${context.server}/${method.fullName}`);
   if (method.kind === "bidi_streaming") return bufOf("connect", method, request, context);
   if (method.kind === "unary") return command("curl", ...headersOf(method), header("Content-Type: application/json"), `-d ${json(request)}`, url);
@@ -57,7 +57,7 @@ function connectOf(method: Method, request: JsonObject, context: CallContext): s
 }
 
 /** `buf curl` learns the schema from the server's reflection; over plain HTTP it must be told to speak HTTP/2. */
-function bufOf(protocol: string, method: Method, request: JsonObject, { server }: CallContext): string {
+function bufOf(protocol: string, method: Method, request: Json, { server }: CallContext): string {
   const plain = server.startsWith("http:") ? " --http2-prior-knowledge" : "";
   return command(`buf curl --protocol ${protocol}${plain}`, ...headersOf(method), `-d ${json(request)}`, quoted(`${server}/${method.fullName}`));
 }

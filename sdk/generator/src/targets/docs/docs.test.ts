@@ -42,7 +42,7 @@ async function pagesOfChanged(change: (model: Model) => Model): Promise<readonly
 }
 
 describe("the pages", () => {
-  it.each(["rules", "routes", "names", "shapes", "legacy", "webhooks"])("of %s.proto are their goldens", async (name) => {
+  it.each(["rules", "routes", "names", "shapes", "legacy", "webhooks", "known"])("of %s.proto are their goldens", async (name) => {
     for (const { path, content } of emitted(docsTarget, await imageOfFile("awkward", `${name}.proto`))) {
       // The reasons are Parapet's own unless a contract has others, the same for all.
       if (path !== "reasons.md" || name === "rules") await expect(content).toMatchFileSnapshot(`golden/${name}/${path}`);

@@ -1,4 +1,5 @@
 /** A request as one of its REST bindings carries it (google/api/http.proto). */
+import { byFields } from "../../well-known.js";
 import { isJsonObject, memberOf } from "../../json.js";
 import type { Binding, Json, JsonObject, Method } from "../../model.js";
 import { queryOf } from "../../query.js";
@@ -13,7 +14,9 @@ export interface RestCall {
 }
 
 /** Puts a message into path, query string and body. */
-export function restCallOf(method: Method, binding: Binding, request: JsonObject, types: Types): RestCall {
+export function restCallOf(method: Method, binding: Binding, message: Json, types: Types): RestCall {
+  const isWhole = binding.body === "*" && binding.variables.length === 0;
+  const request = byFields(method.request, message);
   const captured = binding.variables.map(({ field }) => types.jsonPath(method.request, field));
   const at = (path: readonly string[]): Json | undefined => path.reduce<Json | undefined>((value, name) => memberOf(value as JsonObject | undefined, name), request);
   const rest = captured.reduce<JsonObject>(without, request);
@@ -25,6 +28,7 @@ export function restCallOf(method: Method, binding: Binding, request: JsonObject
 
   function bodyOf(): RestCall["body"] {
     if (binding.body === "") return undefined;
+    if (isWhole && request !== message) return { json: message };
     const json = bodyName === undefined ? rest : memberOf(rest, bodyName);
     const type = bodyName === undefined ? method.request : types.typeOf(method.request, bodyName);
     if (type !== "google.api.HttpBody") return { json: json ?? {} };

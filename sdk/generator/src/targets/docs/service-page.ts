@@ -66,8 +66,28 @@ function methodBlocks(model: Model, method: Method, context: CallContext): Block
   ];
 }
 
+/** What messages of google.protobuf are in JSON. */
+const jsonForms: Readonly<Record<string, string>> = {
+  Any: "in JSON an object with its type as `@type`",
+  BoolValue: "in JSON true or false",
+  BytesValue: "in JSON base64",
+  DoubleValue: "in JSON a number, `\"NaN\"`, `\"Infinity\"` or `\"-Infinity\"`",
+  Duration: "in JSON seconds as text, such as `\"1.5s\"`",
+  FieldMask: "in JSON paths as text, joined by commas",
+  FloatValue: "in JSON a number, `\"NaN\"`, `\"Infinity\"` or `\"-Infinity\"`",
+  Int32Value: "in JSON a number",
+  Int64Value: "in JSON a number as text",
+  ListValue: "in JSON a list of anything",
+  StringValue: "in JSON text",
+  Struct: "in JSON an object of anything",
+  Timestamp: "in JSON a moment as text (RFC 3339)",
+  UInt32Value: "in JSON a number",
+  UInt64Value: "in JSON a number as text",
+  Value: "in JSON anything, null too",
+};
+
 function messageBlocks(fullName: string, direction: "in" | "out", { types }: CallContext): Block[] {
   const message = types.message(fullName);
-  if (message === undefined) return [() => `${code(fullName)}: no fields.`];
+  if (message === undefined) return [() => `${code(fullName)}: ${jsonForms[fullName.replace("google.protobuf.", "")] ?? "no fields"}.`];
   return [() => code(fullName), () => introOf(message), (to) => fieldsTable(message, direction, types, to)];
 }

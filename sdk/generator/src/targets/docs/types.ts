@@ -1,6 +1,7 @@
 /** Looks things up in a model by their names. */
 import type { EnumType, Field, MessageType, Model } from "../../model.js";
 import { indexOf } from "../../model-index.js";
+import { wellKnownMessage } from "../../well-known.js";
 
 /** Messages and enums of a model. */
 export interface Types {
@@ -18,7 +19,7 @@ export interface Types {
 /** Makes the index. */
 export function typesOf(model: Model): Types {
   const { messages, enums } = indexOf(model);
-  const fieldsOf = (fullName: string | undefined): readonly Field[] => (fullName === undefined ? [] : (messages.get(fullName)?.fields ?? []));
+  const fieldsOf = (fullName: string | undefined): readonly Field[] => (fullName === undefined ? [] : ((messages.get(fullName) ?? wellKnownMessage(fullName))?.fields ?? []));
   return {
     message: (fullName) => messages.get(fullName),
     enum: (fullName) => enums.get(fullName),

@@ -1,8 +1,9 @@
 /** Operations: one for each REST binding. */
 import { copyOf, memberOf } from "../../json.js";
-import type { Binding, Field, Json, JsonObject, Method, Model } from "../../model.js";
+import type { Binding, Field, Json, JsonObject, MessageType, Method, Model } from "../../model.js";
 import { queryOf, type QueryParameter } from "../../query.js";
 import { isRequired } from "../../rules.js";
+import { byFields, wellKnownMessage } from "../../well-known.js";
 import { codeSamplesOf, type SampleContext } from "./code-samples.js";
 import { type HeaderName, headerParameters, headersObject, isCacheable, limitHeaders } from "./headers.js";
 import { operationId, pathOf, type PathItem, type PathParameter } from "./names.js";
@@ -86,7 +87,7 @@ function pathParameter({ name, field, within, multi }: PathParameter, method: Me
     required: true,
     description: [description ?? "", ...notes].filter((text) => text !== "").join(" "),
     schema: rest.$ref || rest.type !== "string" || rest["enum"] || rest["minLength"] ? rest : { ...rest, minLength: 1 },
-    example: target && within === "" ? valueAt(method.examples.request, schemas, method.request, field) : undefined,
+    example: target && within === "" ? valueAt(method, schemas, field) : undefined,
     "x-parapet-slashes": multi || undefined,
   });
 }
@@ -102,20 +103,22 @@ function queryParameter({ path, name, field }: QueryParameter, method: Method, s
     deprecated: field.deprecated || undefined,
     ...(field.cardinality === "repeated" ? { style: "form", explode: true } : {}),
     schema,
-    example: valueAt(method.examples.request, schemas, method.request, path),
+    example: valueAt(method, schemas, path),
   });
 }
 
 function bodyOf(method: Method, binding: Binding, schemas: SchemaBuilder, stream: StreamContent): OpenApiObject | undefined {
   if (binding.body === "") return undefined;
-  const request = schemas.message(method.request)!;
+  const request = messageNamed(schemas, method.request)!;
   const field = binding.body === "*" ? undefined : request.fields.find(({ name }) => name === binding.body)!;
   if ((field ? nameOfMessage(field) : method.request) === httpBody) return { required: true, content: rawContent() };
 
   const captured = binding.variables.map(({ field: path }) => path);
   const schema = field ? bodyFieldSchema(field, captured, schemas) : captured.length > 0 ? schemas.ofFields(request, "in", captured) : schemas.ofMessage(method.request, "in");
-  const example = method.examples.request && omit(method.examples.request, schemas, method.request, captured);
-  const value = field ? memberOf(example, field.jsonName) : example;
+  const { request: example } = method.examples;
+  const isWhole = !field && captured.length === 0;
+  const rest = example === undefined || isWhole ? undefined : omit(byFields(method.request, example), schemas, method.request, captured);
+  const value = isWhole ? example : field ? memberOf(rest, field.jsonName) : rest;
   return { required: true, content: method.kind === "client_streaming" ? stream(schema, value, false) : { [json]: compact({ schema, example: value }) } };
 }
 
@@ -125,11 +128,11 @@ function bodyFieldSchema(field: Field, captured: readonly string[], schemas: Sch
 }
 
 function successes(method: Method, binding: Binding, schemas: SchemaBuilder, stream: StreamContent): Record<string, OpenApiObject> {
-  const response = schemas.message(method.response);
+  const response = messageNamed(schemas, method.response);
   const field = response?.fields.find(({ name }) => name === binding.responseBody);
   const raw = (field ? nameOfMessage(field) : method.response) === httpBody;
   const { response: example } = method.examples;
-  const value = field ? memberOf(example, field.jsonName) : example;
+  const value = field && example !== undefined ? memberOf(byFields(method.response, example), field.jsonName) : example;
   const content = (): OpenApiObject => {
     if (raw) return rawContent();
     const schema = field ? schemas.ofField(field, "out") : schemas.ofMessage(method.response, "out");
@@ -162,18 +165,18 @@ type StreamContent = (schema: Schema, value: Json | undefined, response: boolean
 /** Streams as OpenAPI 3.2 describes them: the schema is that of each item, and an example is the list of them (Media Type Object, sequential media types). */
 function items(schema: Schema, value: Json | undefined, response: boolean): OpenApiObject {
   const { description: _, ...item } = schema as Schema & { description?: string };
-  if (!response) return { [ndjson]: compact({ itemSchema: item, example: value && [value] }) };
+  if (!response) return { [ndjson]: compact({ itemSchema: item, example: value === undefined ? undefined : [value] }) };
   const failed = { type: "object", required: ["error"], properties: { error: { $ref: "#/components/schemas/Problem" } }, description: "The last line of a stream that failed midway." };
   const text = { type: "string", contentMediaType: json, contentSchema: item };
   return {
-    [ndjson]: compact({ itemSchema: { anyOf: [item, failed] }, example: value && [value] }),
+    [ndjson]: compact({ itemSchema: { anyOf: [item, failed] }, example: value === undefined ? undefined : [value] }),
     [eventStream]: compact({
       itemSchema: {
         type: "object",
         required: ["data"],
         properties: { data: text, id: { type: "string" }, event: { type: "string", description: "`error` for the last event of a stream that failed midway; its data is a Problem." }, retry: { type: "integer", minimum: 0 } },
       },
-      example: value && [{ data: JSON.stringify(value) }],
+      example: value === undefined ? undefined : [{ data: JSON.stringify(value) }],
     }),
   };
 }
@@ -212,12 +215,17 @@ function nameOfMessage({ type, cardinality }: Field): string | undefined {
   return type.kind === "message" && cardinality === "singular" ? type.name : undefined;
 }
 
+/** A message with its fields; of google.protobuf too, where a binding names those of a whole request or response. */
+function messageNamed(schemas: SchemaBuilder, fullName: string): MessageType | undefined {
+  return schemas.message(fullName) ?? wellKnownMessage(fullName);
+}
+
 /** The fields along a dotted proto path. */
 function stepsTo(schemas: SchemaBuilder, typeName: string, path: string): Field[] {
   const steps: Field[] = [];
   let at: string | undefined = typeName;
   for (const name of path.split(".")) {
-    const field: Field | undefined = at === undefined ? undefined : schemas.message(at)?.fields.find((candidate) => candidate.name === name);
+    const field: Field | undefined = at === undefined ? undefined : messageNamed(schemas, at)?.fields.find((candidate) => candidate.name === name);
     if (field === undefined) break;
     steps.push(field);
     at = field.type.kind === "message" ? field.type.name : undefined;
@@ -225,9 +233,10 @@ function stepsTo(schemas: SchemaBuilder, typeName: string, path: string): Field[
   return steps;
 }
 
-function valueAt(example: JsonObject | undefined, schemas: SchemaBuilder, typeName: string, path: string): Json | undefined {
-  let value: Json | undefined = example;
-  for (const { jsonName } of stepsTo(schemas, typeName, path)) value = memberOf(value as JsonObject | undefined, jsonName);
+/** What the example of a request has at a dotted proto path. */
+function valueAt({ request, examples: { request: example } }: Method, schemas: SchemaBuilder, path: string): Json | undefined {
+  let value: Json | undefined = example === undefined ? undefined : byFields(request, example);
+  for (const { jsonName } of stepsTo(schemas, request, path)) value = memberOf(value as JsonObject | undefined, jsonName);
   return value;
 }
 

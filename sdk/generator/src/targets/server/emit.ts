@@ -2,7 +2,8 @@
 import { posix } from "node:path";
 import { GeneratorError, type Problem } from "../../errors.js";
 import type { Image } from "../../image.js";
-import type { JsonObject, Method, Model, OutputFile, Target } from "../../model.js";
+import type { Json, Method, Model, OutputFile, Target } from "../../model.js";
+import { isJsonObject } from "../../json.js";
 import { tsHeader } from "../mark.js";
 import { restTarget } from "../rest/emit.js";
 import { tsLiteral } from "../ts-literal.js";
@@ -59,8 +60,8 @@ const answers: Readonly<Record<Method["kind"], (name: string, sample: string) =>
 };
 
 /** A sample; of a list it is the last page, or clients would go on for ever. */
-function responseOf({ examples: { response }, paging }: Method): JsonObject | undefined {
-  if (response === undefined || paging === undefined) return response;
+function responseOf({ examples: { response }, paging }: Method): Json | undefined {
+  if (!isJsonObject(response) || paging === undefined) return response;
   // The name by which the convention knows it (AIP-158).
   const { nextPageToken: _, ...page } = response;
   return page;

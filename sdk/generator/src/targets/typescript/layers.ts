@@ -4,9 +4,11 @@ import type { Binding, Method, Model } from "../../model.js";
 import { indexOf } from "../../model-index.js";
 import { tsHeader } from "../mark.js";
 import { createPathNames, pathOf } from "../openapi/names.js";
+import { wellKnownMessage } from "../../well-known.js";
 import { relative } from "./modules.js";
 import type { Names } from "./names.js";
 import { isCallable, jsonName, jsonPath, list, ofFirstPage, reasonsOfRest, secretNames } from "./services.js";
+import { plainTypeOf, wellKnownOf } from "./types.js";
 
 const httpBody = "google.api.HttpBody";
 
@@ -94,11 +96,18 @@ function pagingOf({ paging, request, response }: Method, { body, responseBody }:
 /** Type of the messages of a stream as they stand on REST; empty for all else, raw bytes too. */
 function messageOf(method: Method, { responseBody }: Binding, model: Model, names: Names, typeOf: (module: string, name: string) => string): string {
   const message = indexOf(model).messages.get(method.response);
-  if (method.kind !== "server_streaming" || message === undefined) return "";
+  if (method.kind !== "server_streaming") return "";
+  if (message === undefined) return knownTypeOf(method.response, responseBody);
   const field = message.fields.find(({ name }) => name === responseBody);
   if ((field?.type.kind === "message" ? field.type.name : message.fullName) === httpBody) return "";
   const type = typeOf(names.typesModule(message.package), names.type(message.fullName));
   return field ? `NonNullable<${type}[${JSON.stringify(field.jsonName)}]>` : type;
+}
+
+/** As messageOf, for a message of google.protobuf. */
+function knownTypeOf(fullName: string, responseBody: string): string {
+  const field = wellKnownMessage(fullName)?.fields.find(({ name }) => name === responseBody);
+  return (field ? plainTypeOf(field) : wellKnownOf(fullName)) ?? "";
 }
 
 /** Types of other modules, each module imported once as a whole: their names could clash with what stands here. */

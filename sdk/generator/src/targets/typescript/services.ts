@@ -5,6 +5,7 @@ import { tsHeader } from "../mark.js";
 import { jsdoc } from "./docs.js";
 import { relative } from "./modules.js";
 import { type Names, property } from "./names.js";
+import { isBare, wellKnownMessage } from "../../well-known.js";
 import { mustBeSet, wellKnownOf } from "./types.js";
 
 /** Reasons of REST, which calls in Connect JSON never meet. */
@@ -47,12 +48,12 @@ export function emitService(model: Model, service: Service, names: Names): strin
   const imports = new Map<string, Set<string>>();
   const refer = (fullName: string, name: string): string => {
     const message = find(fullName);
-    if (message === undefined) return openMessages.has(fullName) ? wellKnownOf(fullName)! : emptyMessage;
+    if (message === undefined) return wellKnownOf(fullName)!;
     imports.set(message.package, (imports.get(message.package) ?? new Set()).add(name));
     return name;
   };
   const parts = methods.map((method) => {
-    const request = refer(method.request, names.input(method.request));
+    const request = `${method.request === "google.protobuf.ListValue" ? "readonly " : ""}${refer(method.request, names.input(method.request))}`;
     const response = refer(method.response, names.type(method.response));
     return { method, ...shapeOf(method, request, response, find, names, refer) };
   });
@@ -111,12 +112,6 @@ export function emitRules(model: Model): string {
   return `${tsHeader("What the contract says of methods beyond their descriptors")}import type * as rt from "@parapet/sdk/runtime";\n\n${table}`;
 }
 
-/** Requests and responses whose JSON holds anything. */
-const openMessages: ReadonlySet<string> = new Set(["Any", "ListValue", "Struct"].map((name) => `google.protobuf.${name}`));
-
-/** Type of google.protobuf.Empty as a request or a response. */
-const emptyMessage = "{ [key: string]: never }";
-
 /** Signature and body of a method's function. */
 interface Shape {
   readonly parameters: string;
@@ -127,7 +122,8 @@ interface Shape {
 
 function shapeOf(method: Method, request: string, response: string, find: FindMessage, names: Names, refer: (fullName: string, name: string) => string): Shape {
   const { descriptor, reason } = names.method(method);
-  const optional = (find(method.request)?.fields ?? []).every((field) => !mustBeSet(field)) && !(find(method.request)?.oneofs ?? []).some(({ required }) => required);
+  const isObject = !isBare(method.request) && method.request !== "google.protobuf.Any";
+  const optional = isObject && (find(method.request)?.fields ?? []).every((field) => !mustBeSet(field)) && !(find(method.request)?.oneofs ?? []).some(({ required }) => required);
   const parameters = `request: ${request}${optional ? " = {}" : ""}, options?: rt.CallOptions`;
   const args = "request, options";
   if (method.kind === "client_streaming") {
@@ -170,6 +166,7 @@ export function descriptorOf(method: Method, find: FindMessage): string {
     const pairs = Object.entries(literal).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
     entries.push(["paging", `{ ${pairs.join(", ")}, first: ${list(first)} }`]);
   }
+  if (isBare(method.response)) entries.push(["bare", "true"]);
   if (resume) entries.push(["resume", resumeLiteral(method, find)]);
   if (method.secretResponse) entries.push(["secrets", list(secretNames(method.response, find))]);
   return `{\n${entries.map(([name, literal]) => `  ${property(name)}: ${literal},\n`).join("")}}`;
@@ -207,7 +204,7 @@ export function jsonName(message: MessageType, name: string): string {
 
 /** A dotted proto path as a dotted JSON one. */
 export function jsonPath(root: string, path: string, find: FindMessage): string {
-  let message = find(root);
+  let message = find(root) ?? wellKnownMessage(root);
   return path
     .split(".")
     .map((name) => {

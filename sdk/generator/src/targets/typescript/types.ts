@@ -57,6 +57,12 @@ const inheritedType = ({ jsonName }: Field): string => (inherited.has(jsonName) 
 export const wellKnownOf = (fullName: string): string | undefined =>
   fullName.startsWith("google.protobuf.") ? wellKnown[fullName.slice("google.protobuf.".length)] : undefined;
 
+/** Type of a field that holds no message or enum of a contract. */
+export function plainTypeOf({ type, cardinality }: Field): string {
+  const value = type.kind === "scalar" ? scalars[type.scalar] : wellKnownOf(type.name)!;
+  return cardinality === "map" ? `{ [key: string]: ${value} }` : cardinality === "repeated" ? `${value}[]` : value;
+}
+
 /** Writes the types of one package. */
 export function emitTypes(model: Model, packageName: string, names: Names, reach: Reach): string {
   const module = names.typesModule(packageName);

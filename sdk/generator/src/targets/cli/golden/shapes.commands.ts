@@ -35,6 +35,8 @@ export interface RpcCommand {
   readonly needs: string;
   /** Fields that are given by their place, in this order: those in the path of the RPC's first REST binding, or else what its policy names. */
   readonly positionals: readonly CommandField[];
+  /** The request is the one argument itself: its JSON is no object of fields. */
+  readonly bare?: true;
   readonly flags: readonly CommandField[];
   /** JSON name of the response's one list of messages; empty: there is none. */
   readonly items: string;
