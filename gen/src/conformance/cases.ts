@@ -3,7 +3,7 @@
 /** A JSON value. */
 export type CaseJson = null | boolean | number | string | readonly CaseJson[] | { readonly [name: string]: CaseJson };
 
-/** A message as protobuf-JSON. */
+/** A message as protobuf-JSON, one that is an object. */
 export type CaseMessage = { readonly [name: string]: CaseJson };
 
 /** What a suite needs to know of one method. */
@@ -45,9 +45,9 @@ export interface MethodCase {
   /** True if the response holds a secret, so that it is never stored for a replay. */
   readonly secretResponse: boolean;
   /** A valid request with nothing that it does not need; null: the rules leave nothing that could be found. */
-  readonly request: CaseMessage | null;
+  readonly request: CaseJson;
   /** A valid request with every field that may stand beside the others; null as above. */
-  readonly fullRequest: CaseMessage | null;
+  readonly fullRequest: CaseJson;
   /** Requests that break one rule each; `field` and `rule` as a violation names them. */
   readonly invalid: readonly { readonly field: string; readonly rule: string; readonly request: CaseMessage }[];
   /** Dotted proto paths of request fields that hold secrets. */
