@@ -101,7 +101,7 @@ describe("JSON", () => {
   const swollen = { "four million lists in one another": `${"[".repeat(4e6)}${"]".repeat(4e6)}`, "five million objects": `[${"{},".repeat(5e6)}{}]` };
   test.each(named(variantsOf("connect-json", "rest")).flatMap(([label, variant]) => Object.entries(swollen).map(([what, text]) => [what, label, variant, text] as const)))("%s are not read over %s", async (_what, _label, variant, text) => {
     const { reason, error } = await attack(variant, "Add", Buffer.from(`{${document},"unknown":${text}}`));
-    expect([reason, error?.message]).toEqual(["REQUEST_MALFORMED", "the body has too many objects and lists, or too deep ones"]);
+    expect([reason, error?.message]).toEqual(["REQUEST_MALFORMED", "the message has too many fields and values, or too deep ones"]);
     expect(await world.health()).toBe(200);
   });
 

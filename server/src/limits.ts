@@ -60,8 +60,12 @@ export const idempotencyKeyBytesMax = 255;
 export const base64PiecesMax = 65_536;
 /** How deep objects and lists of a JSON message may lie in one another. */
 export const jsonDepthMax = 10_000;
-/** Objects and lists in one JSON message: each costs many times the two bytes that it takes to write. */
-export const jsonContainersMax = 1_000_000;
+/** Fields, objects, lists and texts in one message, at any depth: each costs many times the two bytes that it may take to write. */
+export const messageFieldsMax = 200_000;
+/** So many plain values of a list in JSON cost as much as one field. */
+export const plainValuesPerField = 4;
+/** So many numbers of a packed list cost as much as one field. */
+export const packedNumbersPerField = 16;
 /** Documents that one transaction of an import commits. */
 export const importBatchDocuments = 500;
 /** Rows that a long scan reads before it lets other calls run. */
@@ -96,6 +100,16 @@ export const countedRecordIntervalMs = 1_000;
 export const storeKeyBytesMax = 1_978;
 /** Address space that LMDB maps at first, in bytes; it grows by itself and costs no memory. */
 export const storeMapBytes = 1024 * 1024 * 1024;
+/** Largest store where nothing is configured, in bytes. */
+export const storeBytesMax = 1024 * 1024 * 1024 * 1024;
+/** Room that is kept for changes that must go on when a store or its disk is full, in bytes, where nothing is configured. */
+export const storeBytesReserved = 32 * 1024 * 1024;
+/** The room of a store is measured again when this much was written, in bytes. */
+export const roomRemeasureBytes = 1024 * 1024;
+/** The room of a store is measured again, by whoever needs it, after this long, in milliseconds. */
+export const roomRemeasureMs = 1_000;
+/** A store says that it is full when there is not this much above what is kept, in bytes. */
+export const roomMarginBytes = 64 * 1024;
 /** Entries that a scan inside a transaction reads ahead. */
 export const storeReadAheadEntries = 64;
 /** Details of one audit record; further ones become one that counts them and carries their digest (AU-22). */

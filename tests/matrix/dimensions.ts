@@ -103,6 +103,7 @@ export const messages: Dimension = [
   text("with-nul", String.raw`{"collection":"docs","key":"a\u0000b"}`),
   text("with-prototype", '{"__proto__":{"key":"first"},"collection":"docs","key":"first","lang":"en"}'),
   text("deep", `{"collection":"docs","key":"first","meta":{"a":${"[".repeat(3_000)}${"]".repeat(3_000)}}}`),
+  text("too-deep", `{"collection":"docs","key":"first","unknown":${"[".repeat(12_000)}${"]".repeat(12_000)}}`),
   text("single-quoted", "{'collection':'docs'}"),
   text("with-a-comment", '{"collection":"docs"/* */}'),
   text("nan", '{"collection":"docs","key":"first","lang":NaN}'),

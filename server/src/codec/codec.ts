@@ -1,5 +1,6 @@
 /** Reads and writes the messages of one type, as JSON and as binary. */
 import { type DescMessage, type DescService, fromBinary, fromJson, type JsonValue, type Message, toBinary, toJson } from "@bufbuild/protobuf";
+import { type BinaryFault, compileBinaryBounds } from "./binary-bounds.js";
 import { compileBinaryReader } from "./binary-read.js";
 import { compileBinaryWriter } from "./binary-write.js";
 import { compileForms } from "./json-forms.js";
@@ -16,6 +17,8 @@ export interface Codecs {
   readJson(json: JsonValue): Message;
   /** JSON text with fields that have default values, as protobuf-es writes it. Throws what protobuf-es throws. */
   writeJson(message: Message): string;
+  /** What keeps bytes from being read within bounds, for who reads those of strangers. Compiled when first asked. */
+  faultOfBinary(bytes: Uint8Array): BinaryFault | undefined;
   /** A message from protobuf's binary encoding; unknown fields are kept. Throws what protobuf-es throws. */
   readBinary(bytes: Uint8Array): Message;
   /** The binary encoding, byte for byte as protobuf-es writes it. May share its memory with other buffers. Throws what protobuf-es throws. */
@@ -37,7 +40,9 @@ export function codecsOf(desc: DescMessage, service?: DescService): Codecs {
 
 function compile(desc: DescMessage, beside: DescMessage | DescService): Codecs {
   const inForm = compileForms(desc);
+  let bounds: ReturnType<typeof compileBinaryBounds> | undefined;
   return {
+    faultOfBinary: (bytes) => (bounds ??= compileBinaryBounds(desc))(bytes),
     readJson: orElse(compileJsonReader(desc), (json) => fromJson(desc, inForm(json), { ignoreUnknownFields: true, registry: typesBeside(beside) })),
     writeJson: orElse(compileJsonWriter(desc), (message) => JSON.stringify(toJson(desc, message, { alwaysEmitImplicit: true, registry: typesBeside(beside) }))),
     readBinary: orElse(compileBinaryReader(desc), (bytes) => fromBinary(desc, bytes)),

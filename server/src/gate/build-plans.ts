@@ -10,6 +10,7 @@ import type { BucketNumbers } from "../limit/limiter.js";
 import { bitOfRight } from "../policy/rights.js";
 import { compileReader, fieldsAlong, holdsSecret, isPersonal, type Pseudonym } from "./field-paths.js";
 import { compileRequired } from "./required-fields.js";
+import { compileTooMany } from "./too-many.js";
 import type { AccessPlan, AuditPlan, LimitPlan, Plan, ResumePlan } from "./plan.js";
 
 /** A service with its handlers, as `router.service` of connect-es takes it. */
@@ -203,5 +204,11 @@ function compileValidation(desc: DescMessage, validator: ReturnType<typeof creat
     return result.violations.map(({ field, message, ruleId }) => ({ field: pathToString(field), description: message, rule: ruleId }));
   };
   const missingOf = compileRequired(desc);
-  return missingOf === undefined ? violationsOf : (request) => [...missingOf(request), ...violationsOf(request)];
+  const all = missingOf === undefined ? violationsOf : (request: Message) => [...missingOf(request), ...violationsOf(request)];
+  const tooManyOf = compileTooMany(desc);
+  if (tooManyOf === undefined) return all;
+  return (request) => {
+    const tooMany = tooManyOf(request);
+    return tooMany.length > 0 ? tooMany : all(request);
+  };
 }

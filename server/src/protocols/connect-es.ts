@@ -11,7 +11,7 @@ import type { Plan } from "../gate/plan.js";
 import { deadlineMsMax } from "../limits.js";
 import type { Log } from "../log.js";
 import { type Adding, ownNames, reservedNames } from "./added.js";
-import { checkedFrames } from "./checked-frames.js";
+import { checkedFrames, type MessageBounds, unpacked } from "./checked-frames.js";
 import { timeoutMs as connectTimeoutMs } from "./connect/recognise.js";
 import { messageOfQuery } from "./connect/unary.js";
 import { headersOf as requestHeadersOf } from "./context.js";
@@ -21,8 +21,10 @@ import { foreignFailure, unwritten } from "./foreign.js";
 import { compressedFlag } from "./frame.js";
 import { timeoutMs as grpcTimeoutMs } from "./grpc/recognise.js";
 import { decodeBase64Stream } from "./grpc-web/text.js";
+import { codecsOf } from "../codec/codec.js";
 import { typesBesideAll } from "../codec/types.js";
 import { tooLarge } from "./malformed.js";
+import { boundlessBytesMax, faultOfBounds } from "./message-bounds.js";
 import { compressMinBytes, jsonOptions, messageBound, type Spelling } from "./protocol.js";
 
 /** Runs an admitted call and writes its answer. Another executor can take over per method by answering first. */
@@ -58,6 +60,12 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
   for (const plan of options.plans) router.rpc(plan.desc, noting(plan, act.implementation(plan), options.headersOf, failures));
   const handlers = new Map<string, UniversalHandler>(router.handlers.map((handler) => [handler.requestPath, handler]));
 
+  const inputs = new Map(options.plans.map((plan) => [plan, codecsOf(plan.input)]));
+  const boundsOf = (call: Call, { codec }: Spelling, encoding: string): MessageBounds => {
+    const input = inputs.get(call.plan)!;
+    return { messageBytesMax: messageBound(call, options.messageBytesMax), encoding, boundlessBytesMax: boundlessBytesMax[codec], faultOf: (message) => faultOfBounds(input, codec, message) };
+  };
+
   return {
     async execute(exchange, spelling, call) {
       const handler = handlers.get(call.plan.path)!;
@@ -68,14 +76,15 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
       try {
         const encoding = encodingOf(exchange, spelling);
         if (!knownEncodings.has(encoding)) throw encodingUnsupported();
+        const bounds = boundsOf(call, spelling, encoding);
         // connect-es takes much for base64 that is none.
-        if (exchange.verb !== "POST") messageOfQuery(exchange.query);
+        if (exchange.verb !== "POST") await checkWhole(messageOfQuery(exchange.query), bounds);
         answer = await handler({
           httpVersion: exchange.h2 ? "2.0" : "1.1",
           url: urlOf(exchange),
           method: exchange.verb === "HEAD" ? "GET" : exchange.verb,
           header: headerOf(exchange, spelling),
-          body: request(exchange, spelling, encoding, messageBound(call, options.messageBytesMax), (failure) => (unreadable = failure)),
+          body: request(exchange, spelling, bounds, (failure) => (unreadable = failure)),
           signal: call.signal,
           contextValues,
         });
@@ -186,11 +195,11 @@ function isForeign(call: Call): boolean {
   return call.recorded === "not yet" && call.acted !== true;
 }
 
-/** The body as connect-es reads it: its base64 undone, its frames checked. */
-async function* request(exchange: Exchange, spelling: Spelling, encoding: string, messageBytesMax: number, onUnreadable: (failure: Failure) => void): AsyncGenerator<Uint8Array> {
+/** The body as connect-es reads it: its base64 undone, its messages checked. */
+async function* request(exchange: Exchange, spelling: Spelling, bounds: MessageBounds, onUnreadable: (failure: Failure) => void): AsyncGenerator<Uint8Array> {
   const bytes = spelling.text ? decodeBase64Stream(exchange.body()) : exchange.body();
   try {
-    yield* spelling.stream ? checkedFrames(bytes, { messageBytesMax, encoding }) : bounded(bytes, messageBytesMax);
+    yield* spelling.stream ? checkedFrames(bytes, bounds) : checkedMessage(bytes, bounds);
   } catch (thrown) {
     // connect-es would tell it in words of its own. What Node itself throws is the caller's end of the connection.
     onUnreadable(thrown instanceof Failure ? thrown : fail(Reason.CALL_CANCELLED, {}, { cause: thrown }));
@@ -198,14 +207,24 @@ async function* request(exchange: Exchange, spelling: Spelling, encoding: string
   }
 }
 
-/** Throws MESSAGE_TOO_LARGE as soon as there are more bytes than may be. */
-async function* bounded(source: AsyncIterable<Uint8Array>, bytesMax: number): AsyncGenerator<Uint8Array> {
+/** Throws MESSAGE_TOO_LARGE as soon as there are more bytes than may be, and REQUEST_MALFORMED for a message that cannot be read within bounds. */
+async function* checkedMessage(source: AsyncIterable<Uint8Array>, bounds: MessageBounds): AsyncGenerator<Uint8Array> {
+  const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of source) {
     length += chunk.length;
-    if (length > bytesMax) throw tooLarge(bytesMax);
-    yield chunk;
+    if (length > bounds.messageBytesMax) throw tooLarge(bounds.messageBytesMax);
+    chunks.push(chunk);
   }
+  const message = Buffer.concat(chunks);
+  await checkWhole(message, bounds);
+  yield message;
+}
+
+/** Throws what keeps a message from being read, as it was sent. */
+async function checkWhole(message: Buffer, { encoding, messageBytesMax, faultOf }: MessageBounds): Promise<void> {
+  const fault = faultOf(await unpacked(message, encoding, messageBytesMax));
+  if (fault !== undefined) throw fault;
 }
 
 /** Ends a body that nobody reads, so that its handler lets go of what it holds. */

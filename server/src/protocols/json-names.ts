@@ -1,10 +1,10 @@
 /** Finds members of one name in JSON objects, which JSON.parse merges without a word. */
+import { endOfText } from "./json-text.js";
 
 /** Objects with more members than this are looked up in a set. */
 const listedMax = 8;
 
 const quote = 0x22;
-const backslash = 0x5c;
 const colon = 0x3a;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
@@ -22,7 +22,7 @@ export function namesTwice(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === quote) {
-      const end = endOfString(text, at + 1);
+      const end = endOfText(text, at + 1);
       let next = end + 1;
       while (text.charCodeAt(next) <= blank) next++;
       // In valid JSON only the name of a member stands before a colon.
@@ -43,15 +43,6 @@ export function namesTwice(text: string): boolean {
     } else if (code === closeBrace || code === closeBracket) names = outer.pop();
   }
   return false;
-}
-
-/** Index of the quote that ends a string which begins at `from`. */
-function endOfString(text: string, from: number): number {
-  for (let end = text.indexOf('"', from); ; end = text.indexOf('"', end + 1)) {
-    let before = end - 1;
-    while (before >= from && text.charCodeAt(before) === backslash) before--;
-    if ((end - before) % 2 === 1) return end;
-  }
 }
 
 /** The name between two quotes; spelled with escapes it is the same name. */

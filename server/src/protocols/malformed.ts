@@ -11,7 +11,7 @@ export const faults = {
   flagUnknown: "the message has a flag that is not known",
   compressionUnnamed: "the message says that it is compressed, the call does not say how",
   notDecompressed: "the message cannot be decompressed as the call says",
-  unbounded: "the body has too many objects and lists, or too deep ones",
+  unbounded: "the message has too many fields and values, or too deep ones",
   notJson: "the body is not valid JSON",
   nameTwice: "an object of the body has two members of one name",
   notFitting: "the request does not fit its message",

@@ -1,13 +1,14 @@
 /** The executor of unary calls, straight on Node's HTTP: read, decode, act, encode, answer. */
-import { brotliCompress, brotliDecompress, constants, gunzip, gzip } from "node:zlib";
 import type { Message } from "@bufbuild/protobuf";
 import { Protocol, type Call } from "../call.js";
 import { Failure, Reason, toFailure } from "../errors.js";
 import type { Act } from "../gate/act.js";
 import type { Plan } from "../gate/plan.js";
+import { messageFieldsMax } from "../limits.js";
 import { addedBy, type Adding } from "./added.js";
 import type { Executor } from "./connect-es.js";
 import { codecsOf, type Codecs } from "../codec/codec.js";
+import { isCoding, pack, unpack } from "./codings.js";
 import { unary as connect } from "./connect/unary.js";
 import { CallContext } from "./context.js";
 import { encodingOf } from "./encoding.js";
@@ -16,6 +17,7 @@ import { unary as grpc } from "./grpc/unary.js";
 import { unary as grpcWeb } from "./grpc-web/unary.js";
 import { parseJson } from "./json.js";
 import { answerTooLarge, faults, malformed, tooLarge } from "./malformed.js";
+import { faultOfBounds } from "./message-bounds.js";
 import { bytesOnWire, type Coding, compressMinBytes, messageBound, type Spelling, type UnaryProtocol } from "./protocol.js";
 import { readWhole } from "./whole.js";
 
@@ -54,10 +56,7 @@ export function createUnaryExecutor(options: UnaryOptions): Executor {
     const bytes = typeof body === "string" && !asText ? Buffer.from(body) : body;
     if (bytes.length > responseBytesMax) throw answerTooLarge(responseBytesMax);
     if (coding === undefined || bytes.length < compressMinBytes || typeof bytes === "string") return send(exchange, spelling, call, context, bytes, undefined);
-    return new Promise<Buffer | undefined>((resolve) => {
-      // What cannot be compressed goes as it is.
-      codings[coding].pack(bytes, (error, packed) => resolve(error === null ? packed : undefined));
-    }).then((packed) => send(exchange, spelling, call, context, packed ?? bytes, packed && coding));
+    return new Promise<Buffer | undefined>((resolve) => pack(coding, bytes, resolve)).then((packed) => send(exchange, spelling, call, context, packed ?? bytes, packed && coding));
   };
 
   const run = (exchange: Exchange, spelling: Spelling, call: Call, bytes: Uint8Array, coding: Coding | undefined): void | Promise<void> => {
@@ -92,10 +91,7 @@ export function createUnaryExecutor(options: UnaryOptions): Executor {
     }
     if (bytes.length > messageBytesMax) return done(tooLarge(messageBytesMax));
     if (!compressed || bytes.length === 0) return done(bytes);
-    codings[encoding as Coding].unpack(bytes, { maxOutputLength: messageBytesMax }, (error, plain) => {
-      if (error === null) done(plain);
-      else done((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? tooLarge(messageBytesMax) : malformed(faults.notDecompressed, error));
-    });
+    unpack(encoding as Coding, bytes, messageBytesMax, done);
   };
 
   return {
@@ -103,7 +99,7 @@ export function createUnaryExecutor(options: UnaryOptions): Executor {
       const protocol = protocols[spelling.protocol];
       if (protocol === undefined || call.plan.desc.methodKind !== "unary") return rest.execute(exchange, spelling, call);
       const encoding = encodingOf(exchange, spelling);
-      if (encoding !== "identity" && !Object.hasOwn(codings, encoding)) return rest.execute(exchange, spelling, call);
+      if (encoding !== "identity" && !isCoding(encoding)) return rest.execute(exchange, spelling, call);
       const messageBytesMax = messageBound(call, options.messageBytesMax);
       const coding = codingOfAnswer(protocol.acceptEncoding(exchange), encoding);
       return new Promise((resolve, reject) => {
@@ -129,7 +125,11 @@ const none = Buffer.alloc(0);
 
 function decode(input: Codecs, spelling: Spelling, bytes: Uint8Array): Message {
   try {
-    if (spelling.codec === "proto") return input.readBinary(bytes);
+    if (spelling.codec === "proto") {
+      const fault = bytes.length > messageFieldsMax ? faultOfBounds(input, "proto", bytes) : undefined;
+      if (fault !== undefined) throw fault;
+      return input.readBinary(bytes);
+    }
     const json = parseJson(bytes);
     // JSON text must hold a value.
     if (json === undefined) throw malformed(faults.notJson);
@@ -138,17 +138,6 @@ function decode(input: Codecs, spelling: Spelling, bytes: Uint8Array): Message {
     throw cause instanceof Failure ? cause : malformed(faults.notFitting, cause);
   }
 }
-
-/** How each compression is done and undone. */
-const codings: Readonly<Record<Coding, { readonly pack: (bytes: Uint8Array, done: Done) => void; readonly unpack: (bytes: Uint8Array, bounds: { readonly maxOutputLength: number }, done: Done) => void }>> = {
-  gzip: { pack: gzip, unpack: gunzip },
-  // Its best effort takes a hundred times as long for a few per cent.
-  br: { pack: (bytes, done) => brotliCompress(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: brotliQuality } }, done), unpack: brotliDecompress },
-};
-
-const brotliQuality = 4;
-
-type Done = (error: Error | null, result: Buffer) => void;
 
 /** Which compression the answer has: the first that is accepted and known; without a list, that of the request. Undefined: none. */
 function codingOfAnswer(accepted: string | undefined, requested: string): Coding | undefined {

@@ -66,17 +66,22 @@ export async function* readLines(exchange: Exchange, lineBytesMax: number): Asyn
   let line = 0;
   const parse = (bytes: Uint8Array): JsonValue | undefined => {
     line++;
+    const badLine = (message: string, cause?: unknown): Failure => fail(Reason.REQUEST_MALFORMED, { line: String(line) }, { message: `line ${line}${message}`, cause });
     let text: string;
     let value: JsonValue;
     try {
       text = utf8.decode(bytes).trim();
-      if (text === "") return undefined;
-      if (isUnbounded(text)) throw new RangeError(faults.unbounded);
+    } catch (cause) {
+      throw badLine(" is not valid JSON", cause);
+    }
+    if (text === "") return undefined;
+    if (isUnbounded(text)) throw badLine(`: ${faults.unbounded}`);
+    try {
       value = JSON.parse(text) as JsonValue;
     } catch (cause) {
-      throw fail(Reason.REQUEST_MALFORMED, { line: String(line) }, { message: `line ${line} is not valid JSON`, cause });
+      throw badLine(" is not valid JSON", cause);
     }
-    if (namesTwice(text)) throw fail(Reason.REQUEST_MALFORMED, { line: String(line) }, { message: `line ${line} has an object with two members of one name` });
+    if (namesTwice(text)) throw badLine(" has an object with two members of one name");
     return value;
   };
   try {

@@ -1,0 +1,42 @@
+/** Lists and maps with more in them than a rule allows are told as that alone: what is wrong with each of a million items is not looked for. */
+import { type DescField, type DescMessage, getOption, hasOption, type Message } from "@bufbuild/protobuf";
+import { field as fieldRules, Ignore } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { FieldViolation } from "../errors.js";
+import { compileFind, type Find } from "./find.js";
+
+/** Compiles the search of a message type, with what protovalidate says of `max_items` and `max_pairs`; undefined where there is no such rule. */
+export function compileTooMany(desc: DescMessage): ((message: Message) => readonly FieldViolation[]) | undefined {
+  return compileFind(desc, ofField);
+}
+
+function ofField(field: DescField): Find | undefined {
+  if (field.oneof !== undefined || !hasOption(field, fieldRules)) return undefined;
+  const { ignore, type } = getOption(field, fieldRules);
+  if (ignore === Ignore.ALWAYS) return undefined;
+  const { localName, name } = field;
+  if (field.fieldKind === "list" && type.case === "repeated" && type.value.maxItems > 0n) {
+    const itemsMax = Number(type.value.maxItems);
+    const description = `must contain no more than ${itemsMax} item(s)`;
+    return (message, path, found) => {
+      if (valueOf<readonly unknown[]>(message, localName).length > itemsMax) found.push({ field: `${path}${name}`, description, rule: "repeated.max_items" });
+    };
+  }
+  if (field.fieldKind === "map" && type.case === "map" && type.value.maxPairs > 0n) {
+    const pairsMax = Number(type.value.maxPairs);
+    const description = `map must be at most ${pairsMax} entries`;
+    return (message, path, found) => {
+      if (hasMore(valueOf<object>(message, localName), pairsMax)) found.push({ field: `${path}${name}`, description, rule: "map.max_pairs" });
+    };
+  }
+  return undefined;
+}
+
+function valueOf<T>(message: Message, localName: string): T {
+  return (message as unknown as Record<string, T>)[localName]!;
+}
+
+function hasMore(map: object, pairsMax: number): boolean {
+  let pairs = 0;
+  for (const name in map) if (Object.hasOwn(map, name) && ++pairs > pairsMax) return true;
+  return false;
+}
