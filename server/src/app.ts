@@ -63,11 +63,11 @@ export interface App {
 export async function createApp({ config, log, store: given, unary, worker }: AppOptions): Promise<App> {
   const nowMs = Date.now;
   const foundation = await layFoundation({ config, log, ...(given === undefined ? {} : { store: given }), ...(worker === undefined ? {} : { worker }) });
-  const { store, shared, audit, sink, identity, passwordFile, key } = foundation;
+  const { store, shared, audit, sink, identity, passwordFile, key, room } = foundation;
 
   try {
     const idempotency = createIdempotency(store, nowMs);
-    const { commit, commitPart } = createCommit({ store, audit: sink, idempotency });
+    const { commit, commitPart } = createCommit({ store, audit: sink, idempotency, room });
     const pageTokens = createPageTokens(key("page-token.key"));
     const upkeep = worker === undefined ? await startUpkeep(foundation, config, log) : undefined;
 
@@ -105,6 +105,7 @@ export async function createApp({ config, log, store: given, unary, worker }: Ap
         SystemService,
         createSystemService({
           probe: () => probe(store),
+          full: () => room?.isFull() ?? false,
           draining: () => draining(),
           controls: () => productionChecklist(config),
           production: config.production,

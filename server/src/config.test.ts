@@ -39,7 +39,7 @@ describe("an empty environment", () => {
       address: { host: "localhost", port: 11023, hosts: ["127.0.0.1", "::1"], loopback: true },
       dataDir: ".parapet/data", keyDir: ".parapet/keys", store: "lmdb", authEnabled: true, authJwtSecret: undefined,
       authJwtExpiryMs: 86_400_000, authAdminUsername: "admin", rateLimitRequests: 100, rateLimitWindowMs: 60_000, rateLimitBurst: 50,
-      rateLimitBy: "user", loginLimitRequests: 20, trustedProxies: [], corsOrigins: [], messageBytesMax: 16 * 1024 ** 2,
+      rateLimitBy: "user", loginLimitRequests: 20, trustedProxies: [], corsOrigins: [], messageBytesMax: 16 * 1024 ** 2, storeBytesMax: 1024 ** 4, storeBytesReserved: 32 * 1024 ** 2,
       production: false, metricsPublic: true, docsEnabled: true, auditEnabled: true, auditRetentionDays: 365, drainTimeoutMs: 10_000, logLevel: "info",
     });
     expect(warnings).toEqual([]);
@@ -229,6 +229,7 @@ describe("values that contradict each other", () => {
     [{ PARAPET_KEY_DIR: "d/keys", PARAPET_DATA_DIR: "d" }, /lies in the data directory/],
     [{ PARAPET_KEY_DIR: "d", PARAPET_DATA_DIR: "d/data" }, /lies in the key directory/],
     [{ MDDB_TLS_ENABLED: "true" }, /TLS is not built yet/],
+    [{ PARAPET_STORE_BYTES_MAX: "60MiB" }, /PARAPET_STORE_BYTES_RESERVED=32MiB.*at most half of PARAPET_STORE_BYTES_MAX, which is 60MiB/],
   ];
   it.each(cases)("%o are refused", (env, problem) => {
     expect(problemsOf(env).join("\n")).toMatch(problem);

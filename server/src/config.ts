@@ -225,6 +225,9 @@ function contradictions(config: Config, origins: Record<VariableKey, string>): s
   if (config.workers > 1 && config.store === "memory") {
     problems.push(`PARAPET_WORKERS=${config.workers} (${origins.workers}): worker processes share a store; wanted PARAPET_STORE=lmdb, it is memory`);
   }
+  if (config.storeBytesMax < 2 * config.storeBytesReserved) {
+    problems.push(`PARAPET_STORE_BYTES_RESERVED=${variables.storeBytesReserved.kind.print(config.storeBytesReserved)} (${origins.storeBytesReserved}): wanted at most half of PARAPET_STORE_BYTES_MAX, which is ${variables.storeBytesMax.kind.print(config.storeBytesMax)}`);
+  }
   if (config.tlsEnabled) problems.push(`PARAPET_TLS_ENABLED=true (${origins.tlsEnabled}): TLS is not built yet; wanted false, with TLS ending in front of the server`);
   if (isInside(config.keyDir, config.dataDir)) problems.push(`PARAPET_KEY_DIR (${origins.keyDir}): ${JSON.stringify(config.keyDir)} lies in the data directory; wanted a directory outside it and its backups`);
   else if (isInside(config.dataDir, config.keyDir)) problems.push(`PARAPET_DATA_DIR (${origins.dataDir}): ${JSON.stringify(config.dataDir)} lies in the key directory; wanted a directory outside it`);

@@ -13,6 +13,7 @@ import { kinds } from "./store/keys.js";
 import { requireLayout } from "./store/layout.js";
 import { type LmdbStore, openLmdbStore } from "./store/lmdb.js";
 import { createMemoryStore } from "./store/memory.js";
+import { createRoom, type Room } from "./store/room.js";
 import { type SharedStore, shareStore } from "./store/shared.js";
 import type { Store } from "./store/store.js";
 
@@ -62,6 +63,8 @@ export interface Foundation {
   key(name: string): Uint8Array;
   /** The store as the medium it is on; absent where it is none that processes can share. */
   readonly embedded: LmdbStore | undefined;
+  /** What room there is for changes that grow the store; absent where it is in memory, or another's. */
+  readonly room: Room | undefined;
   /** Keeps the last uses of API keys, then closes the store. */
   close(): Promise<void>;
 }
@@ -73,7 +76,7 @@ export async function layFoundation({ config, log, store: given, worker }: Found
   // A store that forgets must not leave keys behind that look as if they mattered.
   const key = (name: string): Uint8Array => (volatile ? randomBytes(32) : loadOrCreateKeyFile(join(config.keyDir, name)));
   const joining = worker === undefined ? {} : { ownedBy: worker.owner, onMapped: await worker.admission("store") };
-  const embedded = given === undefined && !volatile ? openLmdbStore({ directory: config.dataDir, ...joining }) : undefined;
+  const embedded = given === undefined && !volatile ? openLmdbStore({ directory: config.dataDir, bytesMax: config.storeBytesMax, ...joining }) : undefined;
   const shared = embedded !== undefined && config.workers > 1 ? shareStore({ store: embedded, tenant: defaultTenant, watched: remembered }) : undefined;
   const store = given ?? shared ?? embedded ?? createMemoryStore();
   try {
@@ -99,6 +102,7 @@ export async function layFoundation({ config, log, store: given, worker }: Found
       passwordFile: join(config.keyDir, "admin-password"),
       key,
       embedded,
+      room: embedded && createRoom({ medium: embedded, reservedBytes: config.storeBytesReserved, nowMs: () => performance.now() }),
       async close() {
         await identity.directory.saveUse();
         await store.close();

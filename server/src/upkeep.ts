@@ -11,6 +11,9 @@ import type { Log } from "./log.js";
 const sweepIntervalMs = 10_000;
 const sweepDocuments = 1_000;
 
+/** How often it is looked whether the store is full, in milliseconds. */
+const roomWatchMs = 1_000;
+
 /** Work that goes on beside the calls. */
 export interface Upkeep {
   /** What the first start of the store did. */
@@ -20,7 +23,7 @@ export interface Upkeep {
 }
 
 /** Makes the admin of a new store, then sweeps until it is stopped. Throws what `bootstrap` throws. */
-export async function startUpkeep({ store, sink, identity, passwordFile }: Foundation, config: Config, log: Log): Promise<Upkeep> {
+export async function startUpkeep({ store, sink, identity, passwordFile, room }: Foundation, config: Config, log: Log): Promise<Upkeep> {
   const bootstrapped = await bootstrap({
     store,
     accounts: identity.accounts,
@@ -38,5 +41,19 @@ export async function startUpkeep({ store, sink, identity, passwordFile }: Found
     sweepExpired({ store, tenant: defaultTenant, keysOf, append: sink.append, nowMs: Date.now(), limit: sweepDocuments }).catch((cause: unknown) => log.error("documents that have ended were not removed", { cause }));
   }, sweepIntervalMs);
   sweeper.unref();
-  return { bootstrapped, stop: () => clearInterval(sweeper) };
+  let full = false;
+  const watch = setInterval(() => {
+    if (room === undefined || room.isFull() === full) return;
+    full = !full;
+    if (full) log.warn("the store is full: it takes no change that grows it; PARAPET_STORE_BYTES_MAX and the disk under PARAPET_DATA_DIR bound it");
+    else log.info("the store has room again");
+  }, roomWatchMs);
+  watch.unref();
+  return {
+    bootstrapped,
+    stop() {
+      clearInterval(sweeper);
+      clearInterval(watch);
+    },
+  };
 }

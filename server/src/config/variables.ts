@@ -37,6 +37,8 @@ const day = 86_400 * second;
 const requestsMax = 100_000_000;
 const workersMax = 64;
 const messageSize = size(1024, 256 * 1024 * 1024);
+const storeSize = size(1024 * 1024, 64 * 1024 * 1024 * 1024 * 1024);
+const reservedSize = size(0, 64 * 1024 * 1024 * 1024);
 const drainTime = duration(0, 3_600 * second);
 
 /** Every variable, by its name in `Config`, in the order of the reference. */
@@ -46,6 +48,8 @@ export const variables = {
   dataDir: variable("PARAPET_DATA_DIR", path, ".parapet/data", "Directory of the store. One server process owns it."),
   keyDir: variable("PARAPET_KEY_DIR", path, ".parapet/keys", "Directory of key files (0700), outside the data directory and its backups. With another data directory the default is that path with `-keys` appended."),
   store: variable("PARAPET_STORE", choice("lmdb", "memory"), "lmdb", "Where data is kept. `memory` forgets everything at the end of the process."),
+  storeBytesMax: variable("PARAPET_STORE_BYTES_MAX", storeSize, storeSize.print(limits.storeBytesMax), "Largest size of the store on disk, freed pages excepted."),
+  storeBytesReserved: variable("PARAPET_STORE_BYTES_RESERVED", reservedSize, reservedSize.print(limits.storeBytesReserved), "Room of the store and its disk that is kept when they are full: changes that grow the store are refused ahead of it, `/ready` says so, and deletions, logins and the audit log go on."),
   workers: variable("PARAPET_WORKERS", integer(1, workersMax), "1", "Processes that serve the port. With more than one, a primary process owns the store and they share it, with one budget of limits and one audit log. `--workers N` says the same."),
   authEnabled: variable("PARAPET_AUTH_ENABLED", boolean, "true", "Whether calls need a credential. `false` is accepted on a loopback address only.", { alias: "MDDB_AUTH_ENABLED" }),
   authJwtSecret: variable("PARAPET_AUTH_JWT_SECRET", secretText(32, 4_096), undefined, "Secret that signs tokens (HS256), at least 32 bytes. Absent: one is generated into the key directory at the first start.", { alias: "MDDB_AUTH_JWT_SECRET", secret: true }),

@@ -49,7 +49,7 @@ export function createImport({ documents, commit, commitPart, nowMs, keysOf }: I
       refusedBefore = refused;
       batch = [];
       batchBytes = 0;
-      await commitPart(call, () => notes, (tx) => void documents.add(tx, into, drafts));
+      await commitPart(call, () => notes, (tx) => void documents.add(tx, into, drafts), "grows");
       imported += drafts.length;
     };
 

@@ -7,6 +7,7 @@ import { callOf, type Call } from "../call.js";
 import { fail, Failure, readingFailure, Reason, toConnectError, toFailure } from "../errors.js";
 import type { Log } from "../log.js";
 import { decideObject } from "../policy/access.js";
+import { isNoRoom } from "../store/room.js";
 import { abortFailure, refuseIfAborted } from "./commit.js";
 import type { Pseudonym } from "./field-paths.js";
 import type { Flood } from "./flood.js";
@@ -53,6 +54,8 @@ export function createAct(options: ActOptions): Act {
     if (!isRecorded(call, failure)) return failure;
     const facts = factsOfCall(call, failure);
     if (failure.reason === Reason.RATE_LIMITED && !flood.admits(`${gate.subjectOf(call)} ${call.limit?.bucket.name ?? ""}`, facts)) return failure;
+    // Who tries again and again would fill what is kept with records of it.
+    if (isNoRoom(failure) && !flood.admits(`${gate.subjectOf(call)} no room`, facts)) return failure;
     try {
       await audit.write(facts);
       return failure;

@@ -49,7 +49,7 @@ export function createApiKeyMethods({ identity, commit, pageTokens }: AuthServic
           { name: "expires_at", value: String(expiresAt) },
         );
         return create(CreateApiKeyResponseSchema, { key: text, description, expiresAt, createdAt });
-      });
+      }, "grows");
     },
 
     listApiKeys({ username, pageSize, pageToken }, context) {

@@ -119,7 +119,7 @@ export function createAuthService(options: AuthServiceOptions): ServiceImpl<type
         accounts.putUser(tx, { id, name: username, passwordHash, createdAt, disabled: false, tokenGeneration: 0, keptTokenId: "" });
         call.audit.resource = `users/${id}`;
         return create(RegisterResponseSchema, { username, createdAt });
-      });
+      }, "grows");
     },
 
     listUsers({ pageSize, pageToken }, context) {

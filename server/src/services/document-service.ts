@@ -86,7 +86,7 @@ export function createDocumentService({ store, commit, commitPart, nowMs, newId,
         const [document] = documents.add(tx, keys, [draft]);
         noteRevision(call, document!.revision);
         return { $typeName: "parapet.document.v1.AddResponse", document };
-      });
+      }, "grows");
     },
 
     addBatch(request, context) {
@@ -97,7 +97,7 @@ export function createDocumentService({ store, commit, commitPart, nowMs, newId,
         const added = documents.add(tx, keys, drafts);
         noteKeys(call, request.documents);
         return { $typeName: "parapet.document.v1.AddBatchResponse", added: added.length, documents: added };
-      });
+      }, "grows");
     },
 
     get(request, context) {
@@ -128,7 +128,7 @@ export function createDocumentService({ store, commit, commitPart, nowMs, newId,
         const document = documents.update(tx, keys, target, parts);
         noteRevision(call, document.revision);
         return { $typeName: "parapet.document.v1.UpdateResponse", document };
-      });
+      }, "grows");
     },
 
     delete(request, context) {
@@ -201,7 +201,7 @@ export function createDocumentService({ store, commit, commitPart, nowMs, newId,
         const document = documents.restore(tx, keys, target, request.revision);
         noteRevision(call, document.revision);
         return { $typeName: "parapet.document.v1.RestoreRevisionResponse", document };
-      });
+      }, "grows");
     },
 
     getStats(request, context) {
@@ -244,7 +244,7 @@ export function createDocumentService({ store, commit, commitPart, nowMs, newId,
         const { collection, before, after } = collections.configure(tx, keys, config);
         call.audit.notes.push({ name: "before", value: before }, { name: "after", value: after });
         return { $typeName: "parapet.document.v1.UpdateCollectionResponse", collection };
-      });
+      }, "grows");
     },
 
     deleteCollection(request, context) {

@@ -13,6 +13,8 @@ import { version } from "../version.js";
 export interface SystemOptions {
   /** Resolves when the store took a write; rejects if it did not. */
   readonly probe: () => Promise<void>;
+  /** True while the store takes no change that grows it. */
+  readonly full: () => boolean;
   readonly draining: () => boolean;
   readonly controls: () => readonly Control[];
   readonly production: boolean;
@@ -42,6 +44,7 @@ export function createSystemService(options: SystemOptions): ServiceImpl<typeof 
       } catch (cause) {
         throw fail(Reason.NOT_READY, {}, { message: "the store does not take a write", cause });
       }
+      if (options.full()) throw fail(Reason.NOT_READY, {}, { message: "the store is full: it takes no change that grows it" });
       return { status: "ready" };
     },
     getCapabilities: () => ({

@@ -1,10 +1,10 @@
 /** The embedded store: one LMDB environment with one database of byte keys and byte values. */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync, statfsSync } from "node:fs";
 import { endianness } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { open, type RootDatabase, type RootDatabaseOptions, type Transaction as ReadTransaction } from "lmdb";
 import { fail, Failure, Reason } from "../errors.js";
-import { storeMapBytes, storeReadAheadEntries } from "../limits.js";
+import { storeBytesMax, storeMapBytes, storeReadAheadEntries } from "../limits.js";
 import { admit, mappedHook } from "./admission.js";
 import { checkKey, isEmpty } from "./check-key.js";
 import { createFeed } from "./feed.js";
@@ -18,6 +18,8 @@ export interface LmdbStoreOptions {
   readonly directory: string;
   /** Address space mapped at first, in bytes; default `storeMapBytes`. */
   readonly mapBytes?: number;
+  /** How much its pages may hold, in bytes; default `storeBytesMax`. Whoever grows it asks `roomBytes`. */
+  readonly bytesMax?: number;
   /** Pid of the process that owns the directory, in a worker process of it; absent: this process becomes the owner. */
   readonly ownedBy?: number;
   /** Called when the file is mapped and before anything is read: what a process that joins tells the one that admitted it. */
@@ -49,7 +51,7 @@ interface Settled {
  * writes the meta page through a descriptor opened with O_DSYNC, before it becomes visible and before its promises resolve.
  * (With `overlappingSync`, lmdb's default, a commit is visible, and its promise resolves, ahead of the sync.)
  */
-export function openLmdbStore({ directory, mapBytes = storeMapBytes, ownedBy, onMapped }: LmdbStoreOptions): LmdbStore {
+export function openLmdbStore({ directory, mapBytes = storeMapBytes, bytesMax = storeBytesMax, ownedBy, onMapped }: LmdbStoreOptions): LmdbStore {
   const path = resolve(directory);
   const made = mkdirSync(path, { recursive: true, mode: 0o700 });
   const owner = ownedBy === undefined ? claimDirectory(path) : joinDirectory(path, ownedBy);
@@ -73,7 +75,7 @@ export function openLmdbStore({ directory, mapBytes = storeMapBytes, ownedBy, on
     // A file is only as durable as the name it is found by.
     syncDirectory(path);
     if (made !== undefined) for (let folder = path; folder.length >= made.length; folder = dirname(folder)) syncDirectory(dirname(folder));
-    return new LmdbStore(db, owner, path);
+    return new LmdbStore(db, owner, path, bytesMax);
   } catch (cause) {
     owner.release();
     throw new Error(`the store in ${path} cannot be opened`, { cause });
@@ -82,10 +84,29 @@ export function openLmdbStore({ directory, mapBytes = storeMapBytes, ownedBy, on
 
 export type { LmdbStore };
 
+/** What lmdb counts of one tree, and does not declare. */
+interface TreeStats {
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+interface Stats {
+  readonly pageSize: number;
+  readonly lastPageNumber: number;
+  readonly root: TreeStats;
+  /** The tree of free pages. */
+  readonly free: TreeStats;
+}
+
+const metaPages = 2;
+const pagesOf = ({ treeBranchPageCount, treeLeafPageCount, overflowPages }: TreeStats): number => treeBranchPageCount + treeLeafPageCount + overflowPages;
+
 class LmdbStore implements Store {
   readonly #db: Database;
   readonly #owner: Ownership;
   readonly #path: string;
+  readonly #bytesMax: number;
   readonly #feed = createFeed();
   readonly #scans = new Set<Iterator<unknown>>();
   readonly #snapshots = new Set<Snapshot>();
@@ -97,10 +118,11 @@ class LmdbStore implements Store {
   #suspect = false;
   readonly subscribe: Store["subscribe"];
 
-  constructor(db: Database, owner: Ownership, path: string) {
+  constructor(db: Database, owner: Ownership, path: string, bytesMax: number) {
     this.#db = db;
     this.#owner = owner;
     this.#path = path;
+    this.#bytesMax = bytesMax;
     this.subscribe = this.#feed.subscribe;
   }
 
@@ -118,6 +140,16 @@ class LmdbStore implements Store {
     this.#admitRead();
     guarded(() => this.#db.resetReadTxn());
     return getFrom(this.#db, key, undefined);
+  }
+
+  /** Bytes that can still be written: within the largest size, into free pages of the file and onto its disk. */
+  roomBytes(): number {
+    // Whoever asks within a transaction hears of the state ahead of it.
+    if (this.#state === "closed") throw fail(Reason.STORE_UNAVAILABLE);
+    const { pageSize, lastPageNumber, root, free } = guarded(() => this.#db.getStats() as Stats);
+    const usedBytes = (metaPages + pagesOf(root) + pagesOf(free)) * pageSize;
+    const { bavail, bsize } = guarded(() => statfsSync(this.#path));
+    return Math.min(this.#bytesMax - usedBytes, (lastPageNumber + 1) * pageSize - usedBytes + bavail * bsize);
   }
 
   /** Lets a worker process open the store, while nobody writes. Rejects with AdmissionError if it does not and had to be killed. */
