@@ -1,6 +1,7 @@
 /** Where the log keeps its rows, and how its head is written. */
 import { fail, Reason } from "../errors.js";
 import { kinds, pack, rangeOf, unpackInteger } from "../store/keys.js";
+import { roomFor } from "../store/slab.js";
 import type { Range, Reader, Transaction } from "../store/store.js";
 import type { TileReader, TileWriter } from "./tiles.js";
 import { type Edge, emptyEdge, hashBytes } from "./tree.js";
@@ -72,12 +73,15 @@ const fixedBytes = 1 + 8 + 8;
 
 /** Stores the head: version byte, size and time in 8 bytes each, big endian, then the peaks. */
 export function writeHead(tx: Transaction, tenant: string, { edge, timeNs }: Head): void {
-  const bytes = new Uint8Array(fixedBytes + edge.peaks.length * hashBytes);
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, headVersion);
-  view.setBigUint64(1, BigInt(edge.size));
-  view.setBigUint64(9, timeNs);
-  edge.peaks.forEach((peak, i) => bytes.set(peak, fixedBytes + i * hashBytes));
+  const bytes = roomFor(fixedBytes + edge.peaks.length * hashBytes);
+  bytes[0] = headVersion;
+  bytes.writeBigUInt64BE(BigInt(edge.size), 1);
+  bytes.writeBigUInt64BE(timeNs, 9);
+  let at = fixedBytes;
+  for (const peak of edge.peaks) {
+    bytes.set(peak, at);
+    at += hashBytes;
+  }
   tx.put(headKey(tenant), bytes);
 }
 
@@ -89,7 +93,7 @@ export function readHead(reader: Reader, tenant: string): Head {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = Number(view.getBigUint64(1));
   const peaks: Uint8Array[] = [];
-  for (let at = fixedBytes; at < bytes.length; at += hashBytes) peaks.push(bytes.slice(at, at + hashBytes));
+  for (let at = fixedBytes; at < bytes.length; at += hashBytes) peaks.push(bytes.subarray(at, at + hashBytes));
   if (bytes.length !== fixedBytes + onesOf(size) * hashBytes) throw fail(Reason.STORED_DATA_CORRUPT);
   return { edge: { size, peaks }, timeNs: view.getBigUint64(9) };
 }

@@ -1,5 +1,6 @@
 /** How the hashes of the tree lie in the store: rows of sixteen, so that an append writes one short row. */
 import { fail, Reason } from "../errors.js";
+import { roomFor } from "../store/slab.js";
 import { hashBytes, nodeHash, type NodeReader } from "./tree.js";
 
 /** Levels between two rows of tiles. */
@@ -25,7 +26,7 @@ export function appendToTiles(index: number, leaf: Uint8Array, read: TileReader,
     const number = (place - slot) / tileWidth;
     const before = slot === 0 ? new Uint8Array() : read(level, number);
     if (before?.length !== slot * hashBytes) throw corrupt();
-    const tile = new Uint8Array(before.length + hashBytes);
+    const tile = roomFor(before.length + hashBytes);
     tile.set(before);
     tile.set(hash, before.length);
     write(level, number, tile);
@@ -50,7 +51,7 @@ export function nodesOf(read: TileReader): NodeReader {
 
 /** Hash of the complete subtree over the hashes from `start` up to `end`. */
 function combined(tile: Uint8Array, start: number, end: number): Uint8Array {
-  if (end - start === 1) return tile.slice(start * hashBytes, end * hashBytes);
+  if (end - start === 1) return tile.subarray(start * hashBytes, end * hashBytes);
   const middle = (start + end) / 2;
   return nodeHash(combined(tile, start, middle), combined(tile, middle, end));
 }

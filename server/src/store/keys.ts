@@ -1,4 +1,5 @@
 /** Keys of the store: tuples that sort as their parts do, in which no name a user can type reaches into another's range. */
+import { plain, roomFor } from "./slab.js";
 
 /** One part of a key: text and bytes are escaped and ended, numbers are eight bytes big endian. */
 export type Part = string | Uint8Array | bigint | number;
@@ -11,15 +12,14 @@ export type Part = string | Uint8Array | bigint | number;
 export function pack(parts: readonly Part[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += lengthOf(part);
-  const key = new Uint8Array(length);
-  const bytes = Buffer.from(key.buffer);
+  const key = roomFor(length);
   let offset = 0;
   for (const part of parts) {
-    if (typeof part === "string") offset = endFrame(key, offset, bytes.write(part, offset, "utf8"));
+    if (typeof part === "string") offset = endFrame(key, offset, key.write(part, offset, "utf8"));
     else if (part instanceof Uint8Array) offset = (key.set(part, offset), endFrame(key, offset, part.length));
-    else offset = writeInteger(bytes, offset, part);
+    else offset = writeInteger(key, offset, part);
   }
-  return key;
+  return plain(key);
 }
 
 /** Length of a packed part, in bytes. */

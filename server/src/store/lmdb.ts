@@ -8,8 +8,10 @@ import { storeBytesMax, storeMapBytes, storeReadAheadEntries } from "../limits.j
 import { admit, mappedHook } from "./admission.js";
 import { checkKey, isEmpty } from "./check-key.js";
 import { createFeed } from "./feed.js";
+import { createLookUp, type LookUp } from "./look-up.js";
 import { Overlay } from "./overlay.js";
 import { claimDirectory, joinDirectory, leaveDirectory, type Ownership } from "./owner.js";
+import { copyOf, plain } from "./slab.js";
 import type { Entry, Range, Snapshot, Store, Transaction } from "./store.js";
 
 /** Where the store lives. */
@@ -104,6 +106,7 @@ const pagesOf = ({ treeBranchPageCount, treeLeafPageCount, overflowPages }: Tree
 
 class LmdbStore implements Store {
   readonly #db: Database;
+  readonly #lookUp: LookUp;
   readonly #owner: Ownership;
   readonly #path: string;
   readonly #bytesMax: number;
@@ -120,6 +123,7 @@ class LmdbStore implements Store {
 
   constructor(db: Database, owner: Ownership, path: string, bytesMax: number) {
     this.#db = db;
+    this.#lookUp = createLookUp(db);
     this.#owner = owner;
     this.#path = path;
     this.#bytesMax = bytesMax;
@@ -128,7 +132,7 @@ class LmdbStore implements Store {
 
   get(key: Uint8Array): Uint8Array | undefined {
     this.#admitRead();
-    return getFrom(this.#db, key, undefined);
+    return getFrom(this.#lookUp, key, undefined);
   }
 
   /**
@@ -139,7 +143,7 @@ class LmdbStore implements Store {
   latest(key: Uint8Array): Uint8Array | undefined {
     this.#admitRead();
     guarded(() => this.#db.resetReadTxn());
-    return getFrom(this.#db, key, undefined);
+    return getFrom(this.#lookUp, key, undefined);
   }
 
   /** Bytes that can still be written: within the largest size, into free pages of the file and onto its disk. */
@@ -183,7 +187,7 @@ class LmdbStore implements Store {
     const scan = this.#scan.bind(this);
     const own = new Set<Iterator<unknown>>();
     const snapshot: Snapshot = {
-      get: (key) => getFrom(this.#db, key, admit()),
+      get: (key) => getFrom(this.#lookUp, key, admit()),
       range: (range) => scan(range, admit, true, own) as Iterable<Entry>,
       *keys(range) {
         for (const { key } of scan(range, admit, false, own)) yield key;
@@ -271,7 +275,7 @@ class LmdbStore implements Store {
 
   /** Runs one work against the state that those before it leave; its writes wait in its own overlay until it is known to succeed. */
   #run(pending: Pending): Settled {
-    const tx = new LmdbTransaction(this.#db);
+    const tx = new LmdbTransaction(this.#db, this.#lookUp);
     this.#working = true;
     try {
       const value = pending.work(tx);
@@ -323,11 +327,13 @@ class LmdbStore implements Store {
 class LmdbTransaction implements Transaction {
   fault: Failure | undefined;
   readonly #db: Database;
+  readonly #lookUp: LookUp;
   readonly #overlay = new Overlay();
   #open = true;
 
-  constructor(db: Database) {
+  constructor(db: Database, lookUp: LookUp) {
     this.#db = db;
+    this.#lookUp = lookUp;
   }
 
   get touched(): readonly Uint8Array[] {
@@ -354,8 +360,8 @@ class LmdbTransaction implements Transaction {
   get(key: Uint8Array): Uint8Array | undefined {
     this.#admit();
     const write = this.#overlay.find(key);
-    if (write === undefined) return getFrom(this.#db, key, undefined);
-    return write.value === undefined ? undefined : Uint8Array.from(write.value);
+    if (write === undefined) return getFrom(this.#lookUp, key, undefined);
+    return write.value && plain(copyOf(write.value));
   }
 
   range(range: Range): Iterable<Entry> {
@@ -369,7 +375,7 @@ class LmdbTransaction implements Transaction {
   put(key: Uint8Array, value: Uint8Array): void {
     this.#admit();
     checkKey(key);
-    this.#overlay.set(key, Uint8Array.from(value));
+    this.#overlay.set(key, copyOf(value));
   }
 
   remove(key: Uint8Array): boolean {
@@ -432,19 +438,13 @@ function entryOf(found: unknown): Entry {
   return { key: plain(key), value: value === undefined ? nothing : plain(value) };
 }
 
-function getFrom(db: Database, key: Uint8Array, transaction: ReadTransaction | undefined): Uint8Array | undefined {
+function getFrom(lookUp: LookUp, key: Uint8Array, transaction: ReadTransaction | undefined): Uint8Array | undefined {
   checkKey(key);
   try {
-    const value = db.get(key, transaction === undefined ? undefined : { transaction });
-    return value && plain(value);
+    return lookUp(key, transaction);
   } catch (cause) {
     throw unavailable(cause);
   }
-}
-
-/** The same bytes without Buffer's own ideas, such as a `slice` that does not copy. */
-function plain(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function guarded<T>(action: () => T): T {

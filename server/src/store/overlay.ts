@@ -1,4 +1,5 @@
 /** The writes of a running transaction, kept beside the store until the work has succeeded. */
+import { copyOf, plain } from "./slab.js";
 import type { Entry, Range } from "./store.js";
 
 /** One write: a value, or nothing where the key was removed. */
@@ -33,8 +34,8 @@ export class Overlay {
   }
 
   set(key: Uint8Array, value: Uint8Array | undefined): void {
-    const own = Uint8Array.from(key);
-    this.#writes.set(nameOf(own), { key: own, value });
+    const own = copyOf(key);
+    this.#writes.set(own.toString("latin1"), { key: own, value });
     this.#log.push(own);
   }
 
@@ -61,7 +62,7 @@ export class Overlay {
       const write = this.find(last);
       if (write !== undefined && write.value === undefined) continue;
       left--;
-      yield write === undefined ? under! : { key: Uint8Array.from(write.key), value: Uint8Array.from(write.value!) };
+      yield write === undefined ? under! : { key: plain(copyOf(write.key)), value: plain(copyOf(write.value!)) };
     }
   }
 }
