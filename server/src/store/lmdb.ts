@@ -351,6 +351,8 @@ class LmdbTransaction implements Transaction {
         if (value === undefined) void this.#db.remove(key);
         else void this.#db.put(key, value);
       }
+      // The transaction has them now; while it is synced they would only be moved about by the collector.
+      this.#overlay.forget();
     } catch (cause) {
       this.fault = unavailable(cause);
       throw this.fault;

@@ -28,6 +28,11 @@ export class Overlay {
     return this.#writes.values();
   }
 
+  /** Forgets what was written, but not which keys were. */
+  forget(): void {
+    this.#writes.clear();
+  }
+
   /** The write of a key, if there was one. */
   find(key: Uint8Array): Write | undefined {
     return this.#writes.size === 0 ? undefined : this.#writes.get(nameOf(key));
