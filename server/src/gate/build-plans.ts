@@ -8,6 +8,7 @@ import { Algorithm, AuditLevel, file as filePolicy, method as methodPolicy, type
 import type { FieldViolation } from "../errors.js";
 import type { BucketNumbers } from "../limit/limiter.js";
 import { bitOfRight } from "../policy/rights.js";
+import { webhookFaults } from "./check-webhooks.js";
 import { compileReader, fieldsAlong, holdsSecret, isPersonal, type Pseudonym } from "./field-paths.js";
 import { compileRequired } from "./required-fields.js";
 import { compileTooMany } from "./too-many.js";
@@ -41,7 +42,7 @@ export class ContractError extends Error {
 
 /** Builds the plans of all registered methods. Throws a ContractError that lists every fault. */
 export function buildPlans(registrations: readonly Registration[], options: PlanOptions): Plan[] {
-  const faults: string[] = [];
+  const faults = webhookFaults(filesOf(registrations));
   const plans: Plan[] = [];
   const buckets = { ...declaredBuckets(registrations), ...options.buckets };
   const validator = createValidator({ legacyRequired: true });
@@ -65,25 +66,31 @@ export function buildPlans(registrations: readonly Registration[], options: Plan
 /** Buckets that the files of these services, and what they import, declare. */
 export function declaredBuckets(registrations: readonly Registration[]): Record<string, BucketNumbers> {
   const buckets: Record<string, BucketNumbers> = {};
-  const seen = new Set<DescFile>();
-  const visit = (file: DescFile): void => {
-    if (seen.has(file)) return;
-    seen.add(file);
-    if (hasOption(file, filePolicy)) {
-      for (const bucket of getOption(file, filePolicy).buckets) {
-        buckets[bucket.name] = {
-          name: bucket.name,
-          algorithm: bucket.algorithm,
-          requests: bucket.requests,
-          burst: bucket.algorithm === Algorithm.STRICT_WINDOW ? 0 : bucket.burst,
-          windowMs: Number(bucket.window?.seconds ?? 60n) * 1000 + (bucket.window?.nanos ?? 0) / 1e6,
-        };
-      }
+  for (const file of filesOf(registrations)) {
+    if (!hasOption(file, filePolicy)) continue;
+    for (const bucket of getOption(file, filePolicy).buckets) {
+      buckets[bucket.name] = {
+        name: bucket.name,
+        algorithm: bucket.algorithm,
+        requests: bucket.requests,
+        burst: bucket.algorithm === Algorithm.STRICT_WINDOW ? 0 : bucket.burst,
+        windowMs: Number(bucket.window?.seconds ?? 60n) * 1000 + (bucket.window?.nanos ?? 0) / 1e6,
+      };
     }
+  }
+  return buckets;
+}
+
+/** The files of these services, each ahead of what it imports. */
+function filesOf(registrations: readonly Registration[]): ReadonlySet<DescFile> {
+  const files = new Set<DescFile>();
+  const visit = (file: DescFile): void => {
+    if (files.has(file)) return;
+    files.add(file);
     file.dependencies.forEach(visit);
   };
   for (const { service } of registrations) visit(service.file);
-  return buckets;
+  return files;
 }
 
 function buildPlan(
