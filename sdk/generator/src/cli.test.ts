@@ -93,6 +93,23 @@ describe("parapet-generate check", () => {
     expect(err.split("\n")).toEqual(["changed: rest/routes.ts", "stale: contract/contract.ts", "parapet-generate: 2 files to regenerate"]);
   });
 
+  it("notices an event that is new, in all that is written of it", async () => {
+    const proto = join(out, "proto/a.proto");
+    const contract = (events: string) => `syntax = "proto3"; package a.v1; import "parapet/policy/v1/policy.proto";
+      message Thing { option (parapet.policy.v1.message) = {webhooks: [${events}]}; string name = 1; }`;
+    const [from, to] = [["--proto", join(out, "proto")], ["--out", join(out, "made"), "--target", "typescript", "--target", "openapi", "--target", "docs"]];
+    await mkdir(join(out, "proto"));
+    await writeFile(proto, contract('{event: "thing.made"}'));
+    expect(await run(...from, ...to)).toMatchObject({ status: 0, err: "" });
+    expect(await run("check", ...from, ...to)).toMatchObject({ status: 0, err: "" });
+    await writeFile(proto, contract('{event: "thing.made"}, {event: "thing.lost"}'));
+    const { status, err } = await run("check", ...from, ...to);
+    expect(status).toBe(1);
+    for (const file of ["typescript/webhooks.ts", "typescript/api.md", "openapi/openapi.yaml", "docs/webhooks.md"]) expect(err).toContain(`changed: ${file}`);
+    await writeFile(proto, contract(""));
+    expect((await run("check", ...from, ...to)).err).toContain("stale: typescript/webhooks.ts");
+  });
+
   it("notices a changed manifest", async () => {
     await generate("--target", "rest");
     const manifest = join(out, "manifest.json");
@@ -105,7 +122,7 @@ describe("what is wrong", () => {
   it("with the contract is reported all at once, with places", async () => {
     const { status, err } = await run("--proto", refused, "--out", out);
     expect(status).toBe(1);
-    for (const file of ["policies", "templates", "bodies", "routes"]) expect(err).toContain(`refused/v1/${file}.proto:`);
+    for (const file of ["policies", "templates", "bodies", "routes", "webhooks"]) expect(err).toContain(`refused/v1/${file}.proto:`);
     expect(err).toMatch(/parapet-generate: \d+ problems$/);
     expect(await readdir(out)).toEqual([]);
   });

@@ -36,6 +36,10 @@ message PutBookRequest {
   string pin = 2 [debug_redact = true];
 }
 message Page { string text = 1; }
+message BookPut {
+  option (parapet.policy.v1.message) = {webhooks: [{event: "book.put"}]};
+  string book = 1;
+}
 message PutBookResponse { repeated Page pages = 1; }
 `;
 
@@ -147,6 +151,11 @@ message PutItemRequest {
   oneof pick { string left = 8; string right = 9; }
 }
 message Page { string text = 1; }
+// An item was sold.
+message Sold {
+  option (parapet.policy.v1.message) = {webhooks: [{event: "item.sold"}, {event: "item.lent" description: "One was lent."}]};
+  string item = 1;
+}
 message PutItemResponse { repeated Page pages = 1; string note = 2 [(buf.validate.field).string.max_len = 9]; }
 enum State { STATE_UNSPECIFIED = 0; STATE_NEW = 1; STATE_SOLD = 2; }
 `;
@@ -198,6 +207,13 @@ enum State { STATE_UNSPECIFIED = 0; STATE_NEW = 1; STATE_SOLD = 2; }
     ["the key of a document", "level: AUDIT_LEVEL_METADATA", 'level: AUDIT_LEVEL_METADATA key_field: "old"', [`minor same ${put}: audit: the key is in "old" instead of nothing`]],
     ["side effects", "NO_SIDE_EFFECTS", "IDEMPOTENT", [`major same ${look}: idempotency_level: idempotent instead of no_side_effects`]],
     ["a key that is ignored", "      idempotency_key: IDEMPOTENCY_KEY_OPTIONAL\n", "", [`major weaker ${put}: idempotency key: ignored instead of optional`]],
+    ["an event that is gone", '{event: "item.sold"}, ', "", ["major same webhook item.sold: was removed"]],
+    ["an event that is new", '{event: "item.sold"}', '{event: "item.sold"}, {event: "item.lost"}', ["minor same webhook item.lost: was added"]],
+    ["another name of an event", '"item.sold"', '"item.taken"', ["major same webhook item.sold: was removed", "minor same webhook item.taken: was added"]],
+    ["another message of an event", "message Sold {\n  option", "message Lost {\n  option", ["major same webhook item.lent: posts shop.v1.Lost instead of shop.v1.Sold", "major same webhook item.sold: posts shop.v1.Lost instead of shop.v1.Sold"]],
+    ["a field of an event that is gone", "  string item = 1;\n}\nmessage PutItemResponse", "}\nmessage PutItemResponse", ["major same shop.v1.Sold.item: was removed"]],
+    ["a field of an event that is new", "  string item = 1;\n}\nmessage PutItemResponse", "  string item = 1;\n  string more = 2;\n}\nmessage PutItemResponse", ["minor same shop.v1.Sold.more: was added"]],
+    ["other words about an event", '"One was lent."', '"An item was lent."', []],
     ["a person that is named", " [(parapet.policy.v1.field).personal = true]", "", [`minor weaker ${request}.who: personal was taken away`]],
     ["a secret that is hidden", "string old = 4;", "string old = 4 [debug_redact = true];", [`patch stricter ${request}.old: debug_redact was set`]],
   ];
@@ -244,6 +260,11 @@ describe("parapet-generate lint", () => {
     ["audit-missing", [["level: AUDIT_LEVEL_METADATA", ""]]],
     ["access-missing", [['access: {permission: {right: RIGHT_WRITE, resource_field: "book"}}', ""]]],
     ["secret-exposed", [["pin = 2 [debug_redact = true]", "password = 2"]]],
+    ["webhook-invalid", [['"book.put"}]', '"book put"}]']]],
+    ["webhook-twice", [['{event: "book.put"}', '{event: "book.put"}, {event: "book_put"}']]],
+    ["webhook-secret", [["  string book = 1;\n}\nmessage PutBookResponse", "  PutBookRequest asked = 1;\n}\nmessage PutBookResponse"]]],
+    ["webhook-name", [['"book.put"}]', '"bookPut"}]']]],
+    ["webhook-name", [['"book.put"}]', '"put"}]']]],
   ];
   it.each(faults)("finds %s, at its place", async (rule, edits) => {
     const { status, err } = await run("lint", "--proto", await contractOf(edited(...edits)));
@@ -265,6 +286,11 @@ describe("parapet-generate lint", () => {
   it("takes an answer in place of an idempotency level", async () => {
     const written = edited(["IDEMPOTENT", "IDEMPOTENCY_UNKNOWN"], ["\n      idempotency_key: IDEMPOTENCY_KEY_OPTIONAL", ""], ["put:", "post:"]);
     expect((await run("lint", "--proto", await contractOf(written))).status).toBe(0);
+  });
+
+  it("excepts an event that is named otherwise on purpose", async () => {
+    const named = await contractOf(edited(['"book.put"}]', '"bookPut"}]']));
+    expect(await run("lint", "--proto", named, "--except", "webhook-name:bookPut")).toMatchObject({ status: 0, out: "parapet-generate: 0 problems, 1 excepted" });
   });
 
   it("excepts what is named, and says when an exception is not needed any more", async () => {

@@ -169,6 +169,18 @@ fields:
     expect(owner.fields.map(({ name, redact, personal }) => [name, redact, personal])).toEqual([["name", false, true], ["password", true, false]]);
   });
 
+  const events = "webhooks:\n  thing.changed: {payload: acme.v1.Thing.Owner, description: Its owner is another.}\n  ping: {payload: acme.v1.GetThingRequest}\n";
+  it("declares events, which are posted with messages that are not ours", async () => {
+    const shown = foreign.replace("string password = 2;", "");
+    const { webhooks } = await modelWith(base + events, shown);
+    expect(webhooks.map(({ event, payload, docs }) => [event, payload, docs])).toEqual([
+      ["ping", "acme.v1.GetThingRequest", ""],
+      ["thing.changed", "acme.v1.Thing.Owner", "Its owner is another."],
+    ]);
+    const image = readImage(await compiledOf(shown), readPolicyFile(base + events, "policy.yaml"));
+    expect(buildModel(readImage(imageBytes(image))).webhooks).toEqual(webhooks);
+  });
+
   it("counts as a part of the contract: other policy, other hash", async () => {
     const hashes = await Promise.all([base, base.replace("authenticated", "public"), base.replace("burst: 20", "burst: 21"), `# More words.${base}`].map(async (policy) => (await modelWith(policy + redacted)).contractHash));
     expect(new Set(hashes).size).toBe(3);
@@ -201,7 +213,7 @@ describe("a policy file fails closed", () => {
     ["what stands before it and would not count", `${base.replace("  \"*\":", "  acme.v1.*: {access: {permission: {right: RIGHT_ADMIN}}}\n  \"*\":")}${redacted}`, 'policy.yaml:5:3: access of "acme.v1.*" counts nowhere: for every method that it names an entry behind it, or a full name, says it again'],
     ["a name without its package", `${base}  v1.Things/GetThing: {access: {public: {}}}\n`, 'no method "v1.Things/GetThing"'],
     ["a field that is not there", `${base}fields: {acme.v1.Thing.pass: {debugRedact: true}}\n`, 'policy.yaml:11:10: no field "acme.v1.Thing.pass" in the files that are the contract'],
-    ["a member of the file that nobody knows", `method: {}\n${base}`, 'policy.yaml:1:1: unknown member "method" of a policy file; known: buckets, methods, fields'],
+    ["a member of the file that nobody knows", `method: {}\n${base}`, 'policy.yaml:1:1: unknown member "method" of a policy file; known: buckets, methods, fields, webhooks'],
     ["a member of an entry that nobody knows", method("{acces: {public: {}}}"), 'policy.yaml:11:29: unknown member "acces" of acme.v1.Things/GetThing; known: access, limit, audit, idempotencyKey, idempotencyLevel, http'],
     ["a member of a field that nobody knows", `${base}fields: {acme.v1.Thing.id: {secret: true}}\n`, 'unknown member "secret" of acme.v1.Thing.id; known: debugRedact, personal'],
     ["a member of a message that nobody knows", method("{access: {permission: {right: RIGHT_READ, resource: id}}}"), "policy.yaml:11:29: access: ", '"resource" is unknown'],
@@ -218,6 +230,11 @@ describe("a policy file fails closed", () => {
     ["buckets that are no list", base.replace(/buckets:\n.*\n/, "buckets: {name: api}\n"), "policy.yaml:2:1: buckets is a list"],
     ["a bucket with a member too many", base.replace("burst: 20", "bursts: 20"), "bucket: ", '"bursts" is unknown'],
     ["the same name twice", `${base}  "*": {access: {public: {}}}\n`, "policy.yaml:11:3: Map keys must be unique"],
+    ["an event whose message is not there", `${base}webhooks: {ping: {payload: acme.v1.Pong}}\n`, 'policy.yaml:11:12: no message "acme.v1.Pong" in the files that are the contract; write package.Message (policy-file-unmatched)'],
+    ["an event without a message", `${base}webhooks: {ping: {}}\n`, 'policy.yaml:11:12: the event "ping" names no payload: write package.Message (policy-file-invalid)'],
+    ["a member of an event that nobody knows", `${base}webhooks: {ping: {message: acme.v1.Thing}}\n`, 'unknown member "message" of ping; known: payload, description'],
+    ["an event that would post a secret", `${base}${redacted}webhooks: {thing.changed: {payload: acme.v1.Thing}}\n`, 'the event "thing.changed" would post the secret acme.v1.Thing.owner.password: leave the field out of what is posted (webhook-secret)'],
+    ["an event whose name is none", `${base}${redacted}webhooks: {thing/changed: {payload: acme.v1.GetThingRequest}}\n`, 'posts the event "thing/changed", whose name is not'],
     ["what is no YAML", "methods: {", "policy.yaml:1:"],
     ["what is no mapping", "- methods\n", "policy.yaml:1:1: a policy file is a mapping"],
     ["an empty file", "", "a policy file is a mapping"],
@@ -239,6 +256,15 @@ describe("a policy file fails closed", () => {
     expect(refusal).toContain("policy.yaml:11:3: acme.v1.Others/GetOther has a policy in its proto, which this would replace (policy-file-conflict)");
     expect(refusal).toContain("acme.v1.Others/GetOther is declared NO_SIDE_EFFECTS in its proto, which this would replace");
     expect(methodsOf(await modelWith(`${base}  acme.v1.Others/GetOther: {http: {get: /v1/other}}\n${redacted}`, annotated))["GetOther"]!.bindings).toHaveLength(1);
+  });
+
+  it("over an event that a proto declares itself; a further one of the same message is no conflict", async () => {
+    const annotated = foreign
+      .replace("import ", 'import "parapet/policy/v1/policy.proto";\nimport ')
+      .replace("message GetThingRequest {", 'message GetThingRequest { option (parapet.policy.v1.message) = {webhooks: [{event: "ping"}]};');
+    const further = `${base}${redacted}webhooks: {pong: {payload: acme.v1.GetThingRequest}}\n`;
+    expect((await modelWith(further, annotated)).webhooks.map(({ event }) => event)).toEqual(["ping", "pong"]);
+    expect(await refusalOf(further.replace("pong", "ping"), annotated)).toContain('policy.yaml:13:12: the event "ping" is declared in a proto, which this would repeat (policy-file-conflict)');
   });
 });
 
