@@ -1,4 +1,4 @@
-// Makes clients of the published OpenAPI document with other people's generators, compiles them, and runs one scenario with each.
+// Makes clients of the published OpenAPI document with other people's generators, compiles them, and runs one scenario with each; and of a document with webhooks.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -8,6 +8,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const document = join(root, "openapi/parapet.openapi.yaml");
+/** Of a contract that posts events. */
+const posting = join(root, "sdk/generator/src/targets/openapi/golden/webhooks.openapi.yaml");
 
 function run(command, args, cwd = here) {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8" });
@@ -22,7 +24,19 @@ const folder = mkdtempSync(join(here, ".made-"));
 /** Each generator: how it is run, and the scenario in its own dialect. The scenario's steps are the same. */
 const generators = {
   "hey-api": {
-    generate: (out) => run(bin("openapi-ts"), ["-i", document, "-o", out, "-c", "@hey-api/client-fetch"]),
+    generate: (out, from) => run(bin("openapi-ts"), ["-i", from, "-o", out, "-c", "@hey-api/client-fetch"]),
+    receiver: `
+      import type { Webhooks } from "./made/index.js";
+      export function received({ body }: Webhooks): string {
+        switch (body.type) {
+          case "order.placed": return body.data.name + " " + body.data.cents;
+          case "order.paid":
+          case "order.payment_failed":
+          case "Order2.moneyBack.Done": return body.data.order;
+          case "ping": return body.type;
+        }
+      }
+    `,
     scenario: `
       import { client } from "./made/client.gen.js";
       import * as api from "./made/sdk.gen.js";
@@ -39,9 +53,18 @@ const generators = {
     `,
   },
   orval: {
-    generate: (out) => {
+    // It has no words for webhooks; they must not stand in its way.
+    receiver: `
+      import { webhooksPlaceOrder, type Order } from "./made/client.js";
+      const placed = typeof webhooksPlaceOrder === "function";
+      export function received({ body }: { body: { type: string; data: Partial<Order> & { order?: string } } }): string {
+        if (!placed) return "";
+        return body.type === "order.placed" ? body.data.name + " " + body.data.cents : body.data.order ?? body.type;
+      }
+    `,
+    generate: (out, from) => {
       const config = join(folder, "orval.config.cjs");
-      writeFileSync(config, `module.exports = { parapet: { input: ${JSON.stringify(document)}, output: { target: ${JSON.stringify(join(out, "client.ts"))}, client: "fetch", mode: "single", baseUrl: "http://server.invalid" } } };`);
+      writeFileSync(config, `module.exports = { parapet: { input: ${JSON.stringify(from)}, output: { target: ${JSON.stringify(join(out, "client.ts"))}, client: "fetch", mode: "single", baseUrl: "http://server.invalid" } } };`);
       run(bin("orval"), ["--config", config]);
     },
     scenario: `
@@ -69,35 +92,53 @@ const generators = {
 };
 
 const { loadConfig, createApp, silentLog } = await import(pathToFileURL(join(root, "server/dist/index.js")).href);
-const expected = JSON.stringify(["1", "# Hey", "1", "DOCUMENT_NOT_FOUND"]);
+
+/** Makes a client of a document, compiles it with a program of its user, and loads that program. */
+async function built(name, generate, from, program) {
+  const work = join(folder, name);
+  run("mkdir", ["-p", join(work, "made")]);
+  generate(join(work, "made"), from);
+  writeFileSync(join(work, "program.ts"), program);
+  writeFileSync(join(work, "package.json"), '{"type":"module"}');
+  writeFileSync(join(work, "tsconfig.json"), JSON.stringify({ compilerOptions: { target: "ES2022", module: "ESNext", moduleResolution: "bundler", strict: true, skipLibCheck: true, lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], outDir: "out" }, include: ["program.ts", "made"] }));
+  run(bin("tsc"), ["-p", work]);
+  // The output imports without extensions, as bundlers allow: bundle it, as a user would.
+  run(bin("esbuild"), [join(work, "program.ts"), "--bundle", "--format=esm", "--platform=node", `--outfile=${join(work, "program.mjs")}`]);
+  return import(pathToFileURL(join(work, "program.mjs")).href);
+}
+
+/** Plays the scenario of a client against a server. */
+async function played(name, { generate, scenario }) {
+  const { scenario: play } = await built(name, generate, document, scenario);
+  const { config } = loadConfig({ env: { PARAPET_ADDR: "127.0.0.1:0", PARAPET_STORE: "memory", PARAPET_AUTH_ADMIN_PASSWORD: "clients of others" }, directory: join(folder, name) });
+  const app = await createApp({ config, log: silentLog });
+  const port = await app.listen();
+  try {
+    return await play(`http://127.0.0.1:${port}`, "admin", "clients of others");
+  } finally {
+    await app.close();
+  }
+}
+
+/** Lets a client's types receive events. */
+async function received(name, { generate, receiver }) {
+  const { received: receive } = await built(`${name}-webhooks`, generate, posting, receiver);
+  return [{ type: "order.placed", data: { name: "tea", cents: "5" } }, { type: "order.paid", data: { order: "o1" } }, { type: "ping", data: {} }].map((body) => receive({ body }));
+}
+
+const checks = [
+  { what: "", make: played, expected: ["1", "# Hey", "1", "DOCUMENT_NOT_FOUND"] },
+  { what: ", a document with webhooks", make: received, expected: ["tea 5", "o1", "ping"] },
+];
 const results = [];
 try {
-  for (const [name, { generate, scenario }] of Object.entries(generators)) {
-    const work = join(folder, name);
-    let shown;
-    try {
-      run("mkdir", ["-p", join(work, "made")]);
-      generate(join(work, "made"));
-      writeFileSync(join(work, "scenario.ts"), scenario);
-      writeFileSync(join(work, "package.json"), '{"type":"module"}');
-      writeFileSync(join(work, "tsconfig.json"), JSON.stringify({ compilerOptions: { target: "ES2022", module: "ESNext", moduleResolution: "bundler", strict: true, skipLibCheck: true, lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], outDir: "out" }, include: ["scenario.ts", "made"] }));
-      run(bin("tsc"), ["-p", work]);
-      // The output imports without extensions, as bundlers allow: bundle it, as a user would.
-      run(bin("esbuild"), [join(work, "scenario.ts"), "--bundle", "--format=esm", "--platform=node", `--outfile=${join(work, "scenario.mjs")}`]);
-      const { config } = loadConfig({ env: { PARAPET_ADDR: "127.0.0.1:0", PARAPET_STORE: "memory", PARAPET_AUTH_ADMIN_PASSWORD: "clients of others" }, directory: work });
-      const app = await createApp({ config, log: silentLog });
-      const port = await app.listen();
-      try {
-        const { scenario: play } = await import(pathToFileURL(join(work, "scenario.mjs")).href);
-        shown = JSON.stringify(await play(`http://127.0.0.1:${port}`, "admin", "clients of others"));
-      } finally {
-        await app.close();
-      }
-    } catch (error) {
-      shown = error.message;
+  for (const [name, generator] of Object.entries(generators)) {
+    for (const { what, make, expected } of checks) {
+      const shown = await make(name, generator).then(JSON.stringify, (error) => error.message);
+      const holds = shown === JSON.stringify(expected);
+      results.push(holds);
+      console.log(`${holds ? "held  " : "FAILED"}  ${name}${what}: ${shown}`);
     }
-    results.push(shown === expected);
-    console.log(`${shown === expected ? "held  " : "FAILED"}  ${name}: ${shown}`);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

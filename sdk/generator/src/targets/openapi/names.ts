@@ -1,15 +1,16 @@
 /** Names in the document: components, operations, paths, path parameters. */
 import type { Binding, EnumType, MessageType, Method, Model } from "../../model.js";
 
-/** Names of components that the document has of its own. */
+/** Names of components that the document has of its own, and of parameters: client generators make types of both. */
 const reserved = new Set(["Problem", "Violation"]);
+const reservedByWebhooks = new Set(["WebhookId", "WebhookTimestamp", "WebhookSignature"]);
 
 /** Component names by full type name: the short name where it is unique in the contract, else the full one. */
 export function componentNames(model: Model): ReadonlyMap<string, string> {
   const types: readonly (MessageType | EnumType)[] = [...model.messages, ...model.enums];
   const uses = new Map<string, number>();
   for (const { name } of types) uses.set(name, (uses.get(name) ?? 0) + 1);
-  const isTaken = (name: string): boolean => uses.get(name) !== 1 || reserved.has(name) || (name.endsWith("Input") && uses.has(name.slice(0, -"Input".length)));
+  const isTaken = (name: string): boolean => uses.get(name) !== 1 || reserved.has(name) || (model.webhooks.length > 0 && reservedByWebhooks.has(name)) || (name.endsWith("Input") && uses.has(name.slice(0, -"Input".length)));
   return new Map(types.map(({ fullName, name }) => [fullName, isTaken(name) ? fullName : name]));
 }
 

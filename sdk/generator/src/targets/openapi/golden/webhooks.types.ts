@@ -269,6 +269,11 @@ export interface components {
         };
         /** @description Of no event. */
         WebhookEvent: {
+            /** @description A message that is named as a header of events is. */
+            id?: components["schemas"]["awkward.v1.WebhookId"];
+        };
+        /** @description Of no header. */
+        "awkward.v1.WebhookId": {
             /** @description A text. */
             text: string;
         };
@@ -605,7 +610,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "event": {
-                     *         "text": "text"
+                     *         "id": {
+                     *           "text": "text"
+                     *         }
                      *       }
                      *     }
                      */

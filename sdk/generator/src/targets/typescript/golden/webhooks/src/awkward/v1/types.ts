@@ -91,6 +91,12 @@ export interface ThingInput {
 
 /** Of no event. */
 export interface WebhookEvent {
+  /** A message that is named as a header of events is. */
+  id?: WebhookId;
+}
+
+/** Of no header. */
+export interface WebhookId {
   /** A text. */
   text: string;
 }
