@@ -3,10 +3,11 @@
 //   node tools/docs-page/run.mjs [--screenshots=DIR]
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
 import { createApp, loadConfig, silentLog } from "../../server/dist/index.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -83,6 +84,26 @@ async function read(page, operation) {
   }
   const text = plain(await page.locator(`[id$="/${id}"]`).innerText());
   return [summary, "Responses", path].filter((part) => !text.includes(plain(part))).map((part) => `${name}: lacks ${JSON.stringify(part)}`);
+}
+
+/** Goes to every webhook of a document that the page is given instead of its own; returns what is missing there. */
+async function readWebhooks(page, origin) {
+  const document = parse(readFileSync(join(here, "../../sdk/generator/src/targets/openapi/golden/webhooks.openapi.yaml"), "utf8"));
+  await page.route("**/openapi.json", (route) => route.fulfill({ json: document }));
+  await page.goto(`${origin}/docs`);
+  const faults = [];
+  for (const [event, { post }] of Object.entries(document.webhooks)) {
+    const link = page.locator("a[href*='/webhook/POST/']").filter({ hasText: plain(post.summary) }).first();
+    await link.waitFor({ timeout: 15_000 });
+    const id = (await link.getAttribute("href")).slice(1);
+    await link.click();
+    const section = page.locator(`[id$="/${id}"]`);
+    await section.getByText("webhook-signature").first().waitFor({ timeout: 15_000 }).catch(() => faults.push(`${event}: its headers are not rendered`));
+    const text = await section.innerText();
+    faults.push(...[event, "webhook-id", "webhook-timestamp", "timestamp", "data", "410"].filter((part) => !text.includes(part)).map((part) => `${event}: lacks ${JSON.stringify(part)}`));
+  }
+  await page.unroute("**/openapi.json");
+  return { faults, count: Object.keys(document.webhooks).length };
 }
 
 /** Calls an operation through the page's own client. Returns the server's answer, and what the page shows of it. */
@@ -172,6 +193,9 @@ async function drive({ origin, token }) {
   await page.locator(`a[href="#${me.id}"]`).first().waitFor({ timeout: 30_000 });
   const local = await call(page, me);
   check("where authentication is off, a call needs no token", unless(local.status === 200, `status ${local.status}: ${local.body}`), String(local.status));
+
+  const posted = await readWebhooks(page, origin);
+  check("every webhook of a document that has some is there to read", [...unless(posted.count > 3, "the document has too few"), ...posted.faults], `${posted.count} webhooks`);
 
   // What the page was told about its calls is no fault of the page.
   const messages = seen.messages.filter((message) => !/status of 401 .*\/v1\/auth\/me\)$/.test(message));
