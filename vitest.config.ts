@@ -12,6 +12,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    globalSetup: "tests/build-program.ts",
     // Nothing is kept in modules or globals, so files share processes, and load the modules once.
     isolate: false,
     // In the order of their names: short tests fill the cores while the last of the long ones end.

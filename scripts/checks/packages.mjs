@@ -136,14 +136,14 @@ const packages = {
     peers: ["@types/node"],
     // The types of lmdb do not pass as an ES module.
     files: typed(`import { createParapet } from "@parapet/server";\nexport const make: (...args: never[]) => unknown = createParapet;\n`, { ...onNode, skipLibCheck: true }),
-    checks: { ...both("@parapet/server", "it.createParapet && it.serve && it.docsPage('it').get('/docs')"), ...compiled },
+    checks: { ...both("@parapet/server", "it.createParapet && it.serve && it.docsPage('it').get('/docs')"), ...both("@parapet/server/program", "it.serve && it.variablesMarkdown()"), ...compiled },
   },
   cli: {
     folder: "sdk/cli",
     needs: ["contract", "sdk", "server"],
     peers: ["@types/node"],
     files: typed(`import { createProgram } from "@parapet/cli";\nexport const program = createProgram({ name: "acme", summary: "", commands: [], server: "http://localhost:8080" });\n`, onNode),
-    checks: { ...bin("parapet", "--help"), ...both("@parapet/cli", "it.createProgram"), ...compiled },
+    checks: { ...bin("parapet", "--help"), ...bin("parapet", "config"), ...both("@parapet/cli", "it.createProgram"), ...compiled },
   },
   generator: {
     folder: "sdk/generator",

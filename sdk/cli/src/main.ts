@@ -18,7 +18,7 @@ export const main: (io: CommandIo) => Promise<number> = createProgram({
   version: () => (JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }).version,
   // What only some commands need is loaded by them: the server is most of what there is to load.
   also: {
-    serve: { usage: "[--config FILE] [--workers N]", summary: "start the server", run: async (io) => (await import("@parapet/server")).serve(io) },
+    serve: { usage: "[--config FILE] [--workers N]", summary: "start the server", run: async (io) => (await import("@parapet/server/program")).serve(io) },
     config: { usage: "[--config FILE | --markdown]", summary: "print the configuration in force, secrets redacted, or the table of all variables", run: printConfig },
     login: {
       usage: "USER [--server URL] [--profile NAME]",
@@ -29,7 +29,7 @@ export const main: (io: CommandIo) => Promise<number> = createProgram({
 });
 
 async function printConfig({ argv, env, stdout, stderr }: CommandIo): Promise<number> {
-  const { ConfigError, describeConfig, loadConfig, variablesMarkdown } = await import("@parapet/server");
+  const { ConfigError, describeConfig, loadConfig, variablesMarkdown } = await import("@parapet/server/program");
   try {
     stdout.write(argv.length === 1 && argv[0] === "--markdown" ? variablesMarkdown() : describeConfig(loadConfig({ argv, env, stderr })));
     return 0;

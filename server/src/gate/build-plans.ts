@@ -45,7 +45,7 @@ export function buildPlans(registrations: readonly Registration[], options: Plan
   const faults = webhookFaults(filesOf(registrations));
   const plans: Plan[] = [];
   const buckets = { ...declaredBuckets(registrations), ...options.buckets };
-  const validator = createValidator({ legacyRequired: true });
+  const validator = validatorOf(registrations.map(({ service }) => service));
   for (const { service, implementation } of registrations) {
     for (const desc of service.methods) {
       const name = `${service.typeName}/${desc.name}`;
@@ -61,6 +61,21 @@ export function buildPlans(registrations: readonly Registration[], options: Plan
   }
   if (faults.length > 0) throw new ContractError(faults);
   return plans;
+}
+
+type Validator = ReturnType<typeof createValidator>;
+
+const validators = new WeakMap<DescService, { readonly services: readonly DescService[]; readonly validator: Validator }>();
+
+/** The validator of a contract. Compiled rules are most of what a start computes: whoever starts another server of the same services in this process gets them as they are. */
+function validatorOf(services: readonly DescService[]): Validator {
+  const [first] = services;
+  const known = first && validators.get(first);
+  // Types of one name may differ from contract to contract, so only the very same services share.
+  if (known !== undefined && known.services.length === services.length && known.services.every((service, i) => service === services[i])) return known.validator;
+  const validator = createValidator({ legacyRequired: true });
+  if (first !== undefined) validators.set(first, { services, validator });
+  return validator;
 }
 
 /** Buckets that the files of these services, and what they import, declare. */
@@ -99,7 +114,7 @@ function buildPlan(
   implementation: MethodImpl<DescMethod>,
   buckets: Readonly<Record<string, BucketNumbers>>,
   options: PlanOptions,
-  validator: ReturnType<typeof createValidator>,
+  validator: Validator,
 ): Plan {
   const policy = options.overlay[name] ?? (hasOption(desc, methodPolicy) ? getOption(desc, methodPolicy) : undefined);
   if (policy === undefined) throw new Error("has no policy (option parapet.policy.v1.method)");
@@ -195,7 +210,7 @@ function compileTemplate(desc: DescMessage, template: string, pseudonym: Pseudon
   return (request) => (request === undefined ? undecoded : render(request));
 }
 
-function compileValidation(desc: DescMessage, validator: ReturnType<typeof createValidator>): (request: Message) => readonly FieldViolation[] {
+function compileValidation(desc: DescMessage, validator: Validator): (request: Message) => readonly FieldViolation[] {
   const valid: readonly FieldViolation[] = [];
   // Rules are compiled by the first validation; do it now, and learn now if they do not compile.
   const probe = validator.validate(desc, create(desc));

@@ -1,7 +1,7 @@
 /** Completes command lines: candidates for the word being typed, and the scripts by which shells ask for them. */
 import type { RpcCommand } from "../gen/commands.js";
 import { ownFlags, takesValue } from "./command-line.js";
-import { outputs } from "./print.js";
+import { outputs } from "./outputs.js";
 
 /** Shells that can be helped. */
 export const shells = ["bash", "zsh", "fish"] as const;

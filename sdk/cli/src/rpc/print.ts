@@ -3,12 +3,6 @@ import type { JsonObject, JsonValue } from "@parapet/sdk/runtime";
 import stringWidth from "string-width";
 import { UsageError } from "./command-line.js";
 
-/** Forms of output. */
-export const outputs = ["table", "json", "ndjson"] as const;
-
-/** Name of a form. */
-export type Output = (typeof outputs)[number];
-
 /** Widest cell of a table, in columns of a terminal. */
 const cellColumnsMax = 60;
 

@@ -4,7 +4,8 @@ import { createInterface } from "node:readline";
 import { type Client, clientStream, createClient, type JsonObject, type JsonValue, paged, type Paging, ParapetError, serverStream, unary } from "@parapet/sdk/runtime";
 import type { CommandField, RpcCommand } from "../gen/commands.js";
 import { type CommandLine, ownFlags, readCommandLine, UsageError } from "./command-line.js";
-import { filterOf, isObject, type Output, outputs, recordOf, tableOf } from "./print.js";
+import { type Output, outputs } from "./outputs.js";
+import { filterOf, isObject, recordOf, tableOf } from "./print.js";
 import { connectionOf, type Environment, readSecretFile, type Site } from "./profiles.js";
 import { askSecret, type Input, Interrupted } from "./prompt.js";
 
