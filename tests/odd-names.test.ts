@@ -128,7 +128,7 @@ describe("a contract of odd names", () => {
     const { openapiJson } = (await import(join(folder, "src/gen/openapi/document.ts"))) as { openapiJson: string };
     const { info, tags, paths } = JSON.parse(openapiJson) as { info: { title: string }; tags: { name: string }[]; paths: Record<string, { post: { tags: string[] } }> };
     expect(info.title).toBe("Odd");
-    expect(tags.map(({ name }) => name)).toEqual(["LibService", "odd.other.v1.Router", "ClassService", "OpenService", "odd.v1.Router", "class", "then"]);
+    expect(tags.map(({ name }) => name)).toEqual(["LibService", "odd.other.v1.Router", "ClassService", "OpenService", "Router", "class", "then"]);
     expect(paths["/v1/other"]!.post.tags).toEqual(["odd.other.v1.Router"]);
   });
 });

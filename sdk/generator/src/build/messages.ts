@@ -14,6 +14,7 @@ import type { EnumType, Field, FieldBehaviour, FieldType, MessageType, Rules, Sc
 import { optionKey, optionOf } from "./options.js";
 import { celOf, rulesOf } from "./rules.js";
 import { docsOf } from "./source.js";
+import { wordsOf } from "../words.js";
 
 /** Messages whose protobuf-JSON is not an object of their fields; targets know them by name, so models do not list them. */
 export const wellKnownTypes: ReadonlySet<string> = new Set(
@@ -182,6 +183,6 @@ function nameInPackage(desc: DescMessage | DescEnum): string {
 }
 
 function sharedPrefix(desc: DescEnum): string {
-  const prefix = `${desc.name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toUpperCase()}_`;
+  const prefix = `${wordsOf(desc.name).join("_").toUpperCase()}_`;
   return desc.values.every((value) => value.name.startsWith(prefix)) ? prefix : "";
 }

@@ -6,6 +6,7 @@ import type { Conditional, Method, MethodReason, Paging, Policy, Reason } from "
 import { optionOf } from "./options.js";
 import type { Problems } from "./problems.js";
 import { docsOf } from "./source.js";
+import { wordsOf } from "../words.js";
 
 /** HTTP status of each canonical code on REST (connectrpc.com/docs/protocol, error codes). */
 const httpStatusOfCode: Readonly<Record<Code, number>> = {
@@ -43,7 +44,7 @@ export function reasonsOf(files: Iterable<DescFile>): Reason[] {
 }
 
 function reasonsOfEnum(desc: DescEnum): Reason[] {
-  const prefix = `${desc.name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toUpperCase()}_`;
+  const prefix = `${wordsOf(desc.name).join("_").toUpperCase()}_`;
   return desc.values.flatMap((value) => {
     const said = optionOf(value, spec);
     if (said === undefined) return [];

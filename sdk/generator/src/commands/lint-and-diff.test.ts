@@ -246,6 +246,87 @@ enum State { STATE_UNSPECIFIED = 0; STATE_NEW = 1; STATE_SOLD = 2; }
   });
 });
 
+describe("names that are made of a contract", () => {
+  const book = (packageName: string, service = "BooksService", more = "") => `syntax = "proto3";
+package ${packageName};
+import "google/api/annotations.proto";
+import "parapet/policy/v1/policy.proto";
+service ${service} {
+  rpc PutBook(PutBookRequest) returns (PutBookResponse) {
+    option idempotency_level = IDEMPOTENT;
+    option (google.api.http) = {put: "/${packageName}/books/{book}" body: "*"};
+    option (parapet.policy.v1.method) = {
+      access: {authenticated: {}}
+      limit: {bucket: "api"}
+      audit: {action: "book.put", resource: "books/{book}", level: AUDIT_LEVEL_METADATA}
+    };
+  }
+}
+message PutBookRequest { string book = 1; }
+message PutBookResponse {}
+${more}`;
+  const buckets = `syntax = "proto3";
+package library;
+import "parapet/policy/v1/policy.proto";
+option (parapet.policy.v1.file) = {buckets: [{name: "api", algorithm: ALGORITHM_TOKEN_BUCKET, requests: 60, burst: 20, window: {seconds: 60}}]};
+`;
+  const library = async (...files: readonly string[]): Promise<string> => {
+    const path = join(folder, String(made++));
+    await mkdir(path);
+    for (const [index, text] of [buckets, ...files].entries()) await writeFile(join(path, `${index}.proto`), text);
+    return path;
+  };
+  const renamed = async (old: string, now: string): Promise<string[]> => {
+    const { out } = await run("diff", old, now, "--json");
+    return (JSON.parse(out) as { changes: { bump: string; element: string; message: string }[] }).changes.filter(({ message }) => message.includes(" instead of ")).map(({ bump, element, message }) => `${bump} ${element}: ${message}`);
+  };
+  const home = book("library.books.v1");
+
+  it.each([
+    ["a later package", "library.shelves.v1"],
+    ["an earlier package, of another thing", "library.attic.v1"],
+    ["a deeper package", "library.a.books.v1"],
+    ["a newer version", "library.books.v2"],
+  ])("stay when a second service of the same name is added in %s", async (_, packageName) => {
+    const now = await library(home, book(packageName));
+    expect(await renamed(await library(home), now)).toEqual([]);
+    // And when what has been added first is the one that lacks the name.
+    expect(await renamed(await library(book(packageName)), now)).toContain(`major ${packageName}.BooksService: its tag in OpenAPI is ${packageName}.BooksService instead of BooksService`);
+  });
+
+  it("that do change are a breaking change, each of them", async () => {
+    const found = await renamed(await library(home), await library(book("library.books.v1", "BooksService", "message Books {}")));
+    expect(found).toEqual([
+      "major library.books.v1.BooksService: its class is Bookses instead of Books",
+      "major library.books.v1.BooksService: its property of the client is bookses instead of books",
+      "major library.books.v1.BooksService/PutBook: its function is booksesPutBook instead of booksPutBook",
+      "major library.books.v1.BooksService/PutBook: its command is bookses put-book instead of books put-book",
+    ]);
+  });
+
+  it("of operations, types and schemas count as well", async () => {
+    const attic = book("library.attic.v1");
+    const found = await renamed(await library(attic), await library(attic, home));
+    expect(found).toEqual([
+      "major library.attic.v1.BooksService: its class is AtticBooks instead of Books",
+      "major library.attic.v1.BooksService: its property of the client is atticBooks instead of books",
+      "major library.attic.v1.BooksService: its tag in OpenAPI is library.attic.v1.BooksService instead of BooksService",
+      "major library.attic.v1.BooksService/PutBook: its function is atticBooksPutBook instead of booksPutBook",
+      "major library.attic.v1.BooksService/PutBook: its command is attic-books put-book instead of books put-book",
+      "major library.attic.v1.BooksService/PutBook: operationId of PUT /library.attic.v1/books/{*} is BooksService_PutBook_library_attic_v1 instead of BooksService_PutBook",
+      "major library.attic.v1.PutBookRequest: its type is AtticPutBookRequest instead of PutBookRequest",
+      "major library.attic.v1.PutBookRequest: its schema in OpenAPI is library.attic.v1.PutBookRequest instead of PutBookRequest",
+      "major library.attic.v1.PutBookResponse: its type is AtticPutBookResponse instead of PutBookResponse",
+      "major library.attic.v1.PutBookResponse: its schema in OpenAPI is library.attic.v1.PutBookResponse instead of PutBookResponse",
+    ]);
+  });
+
+  it("of the client itself count as well", async () => {
+    const found = await renamed(await library(home), await library(home, book("archive.v1", "ArchiveService")));
+    expect(found.filter((line) => line.includes(" client: "))).toEqual(["major client: its class is Api instead of Library", "major client: its command is archive instead of library"]);
+  });
+});
+
 describe("parapet-generate lint", () => {
   it("has nothing to say of a contract that leaves nothing open", async () => {
     expect(await run("lint", "--proto", await contractOf(contract))).toEqual({ status: 0, out: "parapet-generate: 0 problems", err: "" });

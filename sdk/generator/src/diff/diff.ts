@@ -2,6 +2,7 @@
 import type { Access, Binding, Bucket, Limit, Method, Model, Right, Webhook } from "../model.js";
 import { type Bump, type Change, named, pairs, type Told, told } from "./change.js";
 import { messageChanges, shapeChanges } from "./messages.js";
+import { nameChanges } from "./names.js";
 
 export type { Bump, Change } from "./change.js";
 
@@ -22,6 +23,7 @@ export function diffModels(before: Model, after: Model): ContractDiff {
     ...pairs(marksOf(before), marksOf(after)).flatMap(([name, old, now]) => named(name, markChanges(old, now))),
     ...pairs(webhooksOf(before), webhooksOf(after)).flatMap(([name, old, now]) => named(`webhook ${name}`, webhookChanges(old, now))),
     ...messageChanges(before, after),
+    ...nameChanges(before, after),
   ].sort((a, b) => (a.element < b.element ? -1 : a.element > b.element ? 1 : 0));
   const highest = Math.max(-1, ...changes.map(({ bump }) => bumps.indexOf(bump)));
   const same = before.contractHash === after.contractHash;

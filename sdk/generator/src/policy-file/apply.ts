@@ -28,6 +28,7 @@ import {
 import { GeneratorError, type Problem, type ProblemRule } from "../errors.js";
 import { importing } from "./importing.js";
 import type { FieldEntry, MethodEntry, PolicyFile } from "./read.js";
+import { wordsOf } from "../words.js";
 
 /** A method of an own file. */
 interface Found {
@@ -177,7 +178,7 @@ function policyOf(entries: readonly MethodEntry[], names: { readonly service: st
 }
 
 function snakeCase(name: string): string {
-  return name.replace(/([a-z0-9])([A-Z])|([A-Z])(?=[A-Z][a-z])/g, "$1$3_$2").toLowerCase();
+  return wordsOf(name).join("_") || name;
 }
 
 /** Sets or removes the REST bindings of a method. True if it has some now because of that. */

@@ -1,6 +1,7 @@
-/** Names of files from names of types. */
+/** Names of files and commands from names of types. */
+import { wordsOf } from "../words.js";
 
-/** `NotesService` and `notes_service` as `notes-service`. */
+/** `NotesService` and `notes_service` as `notes-service`, `HTTPServer` as `http-server`. */
 export function kebabCase(name: string): string {
-  return name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
+  return wordsOf(name).join("-") || name;
 }

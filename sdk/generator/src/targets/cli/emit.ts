@@ -5,7 +5,7 @@ import { GeneratorError, type Problem } from "../../errors.js";
 import { wellKnownMessage } from "../../well-known.js";
 import { tsHeader } from "../mark.js";
 import { tsLiteral } from "../ts-literal.js";
-import { createNames } from "../typescript/names.js";
+import { createNames, type Names } from "../typescript/names.js";
 import { mustBeSet } from "../typescript/types.js";
 import { descriptorOf, isCallable, needsOf } from "../typescript/services.js";
 
@@ -31,7 +31,7 @@ function emit(model: Model, { program = programOf(model), server = "http://local
 }
 
 /** `acme` for `acme.zoo.v1`. */
-function programOf({ services }: Model): string {
+export function programOf({ services }: Model): string {
   const name = kebabCase(services[0]?.package.split(".")[0] ?? "");
   return /^[A-Za-z]/.test(name) ? name : "api";
 }
@@ -100,9 +100,10 @@ export interface RpcCommand {
 function emitCommands(model: Model): string {
   const names = createNames(model, [], new Set());
   const index = indexOf(model);
+  const commands = commandsOf(model, names);
   const rows = model.services.flatMap((service) =>
     service.methods.filter(isCallable).map((method) => {
-      const facts = commandOf(method, kebabCase(names.service(service).property), index);
+      const facts = commandOf(method, commands.get(method.fullName)!, index);
       // The method's own literal comes from the target that clients are made by, so that both say the same.
       const members = [`method: ${descriptorOf(method, index.message).replaceAll("\n", "\n    ")}`, ...Object.entries(facts).map(([name, value]) => `${name}: ${tsLiteral(value, "    ")}`)];
       return `  {\n${members.map((member) => `    ${member},\n`).join("")}  },\n`;
@@ -126,25 +127,56 @@ function indexOf({ messages, enums }: Model): Index {
   return { message: (name) => byMessage.get(name), enum: (name) => byEnum.get(name) };
 }
 
-function commandOf(method: Method, group: string, index: Index): JsonObject {
+/** What is typed for each method that can be called, by its full name. */
+export function commandsOf(model: Model, names: Names): ReadonlyMap<string, CommandName> {
+  const found = new Map<string, CommandName>();
+  for (const service of model.services) {
+    const group = kebabCase(names.service(service).property);
+    const taken = new Set<string>();
+    for (const method of service.methods.filter(isCallable)) {
+      let name = kebabCase(method.name);
+      // Methods may differ in case alone.
+      while (taken.has(name)) name += "-";
+      taken.add(name);
+      found.set(method.fullName, { group, name });
+    }
+  }
+  return found;
+}
+
+/** What is typed for a method: the group of its service, and its own name. */
+interface CommandName {
+  readonly group: string;
+  readonly name: string;
+}
+
+function commandOf(method: Method, { group, name }: CommandName, index: Index): JsonObject {
   const bare = bareOf(method);
   const fields = (index.message(method.request)?.fields ?? []).filter(({ behaviour }) => !behaviour.includes("output_only"));
   const { access, audit } = method.policy;
   const inPath = (method.bindings[0]?.variables ?? []).map(({ field }) => field);
   const named = [access.kind === "permission" ? access.resourceField : "", audit.keyField];
   const positionals = (inPath.length > 0 ? inPath : [...new Set(named)]).flatMap((name) => fields.filter((field) => field.name === name && !field.redact));
+  const taken = new Set<unknown>();
+  const flags = [...positionals, ...fields.filter((field) => !positionals.includes(field))].map((field) => {
+    const made = flagOf(field, index);
+    let flag = made["flag"] as string;
+    while (taken.has(flag)) flag += "-";
+    taken.add(flag);
+    return { ...made, flag };
+  });
   const answer = index.message(method.response)?.fields ?? [];
   const lists = answer.filter(({ cardinality, type }) => cardinality === "repeated" && type.kind === "message");
   const items = lists.length === 1 ? lists[0] : undefined;
   const rowFields = items?.type.kind === "message" ? (index.message(items.type.name)?.fields ?? []) : answer;
   return {
     group,
-    name: kebabCase(method.name),
+    name,
     summary: firstSentence(method.docs),
     needs: needsOf(method),
-    positionals: bare ? [bare] : positionals.map((field) => flagOf(field, index)),
+    positionals: bare ? [bare] : flags.slice(0, positionals.length),
     ...(bare ? { bare: true } : {}),
-    flags: fields.filter((field) => !positionals.includes(field)).map((field) => flagOf(field, index)),
+    flags: flags.slice(positionals.length),
     items: items?.jsonName ?? "",
     columns: rowFields.filter(isColumn).map(({ jsonName }) => jsonName),
   };

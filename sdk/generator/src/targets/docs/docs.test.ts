@@ -121,7 +121,7 @@ describe("the pages", () => {
       const named = (name: string, from: string) => ({ ...service!, name, package: from, fullName: `${from}.${name}`, methods: [] });
       return { ...model, services: [named("Reasons", "a.v1"), named("Readme", "a.v1"), named("NotesService", "a.v1"), named("NotesService", "b.v1"), named("Other", "b.v1")] };
     });
-    expect(files.map(({ path }) => path)).toEqual(["README.md", "a.v1.reasons.md", "a.v1.readme.md", "a.v1.notes-service.md", "b.v1.notes-service.md", "other.md", "reasons.md"]);
+    expect(files.map(({ path }) => path)).toEqual(["README.md", "a.v1.reasons.md", "a.v1.readme.md", "notes-service.md", "b.v1.notes-service.md", "other.md", "reasons.md"]);
     expect(deadLinks(files)).toEqual([]);
   });
 });

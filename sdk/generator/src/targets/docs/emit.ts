@@ -1,6 +1,7 @@
 /** Target `docs`: reference documentation in Markdown, one page a service. */
 import type { Model, OutputFile, Target } from "../../model.js";
 import { kebabCase } from "../kebab-case.js";
+import { keepersOf } from "../../precedence.js";
 import { createNames } from "../typescript/names.js";
 import { indexPage } from "./index-page.js";
 import { renderPages } from "./pages.js";
@@ -38,8 +39,8 @@ function emit(model: Model, { title = "Reference", server = "http://localhost:11
 
 /** A file for each service; services of one name say where they come from. Some file systems know no case. */
 function filesOf({ services, webhooks }: Model): Map<string, string> {
-  const uses = new Map<string, number>([indexFile, reasonsFile, ...(webhooks.length > 0 ? [webhooksFile] : [])].map((file) => [file.toLowerCase(), 1]));
-  const plain = (name: string): string => `${kebabCase(name)}.md`;
-  for (const { name } of services) uses.set(plain(name), (uses.get(plain(name)) ?? 0) + 1);
-  return new Map(services.map(({ name, fullName }) => [fullName, uses.get(plain(name)) === 1 ? plain(name) : `${fullName.split(".").map(kebabCase).join(".")}.md`]));
+  const own = new Set([indexFile, reasonsFile, ...(webhooks.length > 0 ? [webhooksFile] : [])].map((file) => file.toLowerCase()));
+  const plain = ({ name }: { readonly name: string }): string => `${kebabCase(name)}.md`;
+  const keepers = keepersOf(services, plain);
+  return new Map(services.map((service) => [service.fullName, keepers.has(service) && !own.has(plain(service)) ? plain(service) : `${service.fullName.split(".").map(kebabCase).join(".")}.md`]));
 }

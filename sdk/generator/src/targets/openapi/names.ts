@@ -1,34 +1,42 @@
 /** Names in the document: components, operations, paths, path parameters. */
+import { keepersOf } from "../../precedence.js";
 import type { Binding, EnumType, MessageType, Method, Model } from "../../model.js";
 
 /** Names of components that the document has of its own, and of parameters: client generators make types of both. */
 const reserved = new Set(["Problem", "Violation"]);
 const reservedByWebhooks = new Set(["WebhookId", "WebhookTimestamp", "WebhookSignature"]);
 
-/** Component names by full type name: the short name where it is unique in the contract, else the full one. */
+/** Component names by full type name: the short name for what keeps it (`keepersOf`), else the full one. */
 export function componentNames(model: Model): ReadonlyMap<string, string> {
   const types: readonly (MessageType | EnumType)[] = [...model.messages, ...model.enums];
-  const uses = new Map<string, number>();
-  for (const { name } of types) uses.set(name, (uses.get(name) ?? 0) + 1);
-  const isTaken = (name: string): boolean => uses.get(name) !== 1 || reserved.has(name) || (model.webhooks.length > 0 && reservedByWebhooks.has(name)) || (name.endsWith("Input") && uses.has(name.slice(0, -"Input".length)));
-  return new Map(types.map(({ fullName, name }) => [fullName, isTaken(name) ? fullName : name]));
+  const keepers = keepersOf(types);
+  const names = new Set(types.map(({ name }) => name));
+  const isTaken = (name: string): boolean => reserved.has(name) || (model.webhooks.length > 0 && reservedByWebhooks.has(name)) || (name.endsWith("Input") && names.has(name.slice(0, -"Input".length)));
+  return new Map(types.map((type) => [type.fullName, !keepers.has(type) || isTaken(type.name) ? type.fullName : type.name]));
 }
 
-/** Tags by full name of their services: the short name where it is unique in the contract, else the full one. */
+/** Tags by full name of their services: the short name for what keeps it (`keepersOf`), else the full one. */
 export function tagNames({ services }: Model): ReadonlyMap<string, string> {
-  const uses = new Map<string, number>();
-  for (const { name } of services) uses.set(name, (uses.get(name) ?? 0) + 1);
-  return new Map(services.map(({ fullName, name }) => [fullName, uses.get(name) === 1 ? name : fullName]));
+  const keepers = keepersOf(services);
+  return new Map(services.map((service) => [service.fullName, keepers.has(service) ? service.name : service.fullName]));
+}
+
+const keepers = new WeakMap<Model, ReadonlySet<string>>();
+
+/** Full names of the services that keep their name. */
+function keepersIn(model: Model): ReadonlySet<string> {
+  const known = keepers.get(model) ?? new Set([...keepersOf(model.services)].map(({ fullName }) => fullName));
+  keepers.set(model, known);
+  return known;
 }
 
 /**
  * The operationId of a binding. The main one is `Service_Method`, an additional one names its verb and path as well, so
- * that an id does not depend on the order of bindings. A service name that an earlier package has is followed by its own.
+ * that an id does not depend on the order of bindings. A service name that another service keeps (`keepersOf`) is followed by its package.
  */
 export function operationId(model: Model, method: Method, binding: Binding): string {
   const [service] = method.service.split(".").slice(-1);
-  const first = model.services.find(({ name }) => name === service)!;
-  const suffix = first.fullName === method.service ? "" : `_${method.service.split(".").slice(0, -1).join("_")}`;
+  const suffix = keepersIn(model).has(method.service) ? "" : `_${method.service.split(".").slice(0, -1).join("_")}`;
   const id = `${service}_${method.name}${suffix}`;
   if (binding === method.bindings[0]) return id;
   const words = `${binding.template}`.split(/[^A-Za-z0-9]+/).filter(Boolean);

@@ -2,6 +2,7 @@
 import { posix } from "node:path";
 import type { Image } from "../../image.js";
 import type { Model, Service } from "../../model.js";
+import { keepersOf } from "../../precedence.js";
 import { kebabCase } from "../kebab-case.js";
 
 /** A service with the names that its files use. */
@@ -30,13 +31,13 @@ const ours: readonly string[] = ["services", "router", "create", "fromJson", "dr
 
 /** The names of every service, each unique whatever the contract calls its services. */
 export function namesOf(model: Model, messages: string, image: Image): Named[] {
-  const uses = new Map<string, number>();
-  for (const { name } of model.services) uses.set(kebabCase(name), (uses.get(kebabCase(name)) ?? 0) + 1);
+  // Some file systems know no case, and a file that is a person's must not get another name.
+  const keepers = keepersOf(model.services, ({ name }) => kebabCase(name));
   const taken = new Set([...words, ...ours]);
   const files = new Set<string>();
   return model.services.map((service) => {
-    // Two services of one name are told apart by their packages. Some file systems know no case.
-    const full = uses.get(kebabCase(service.name)) === 1 ? service.name : service.fullName.split(".").map(upperFirst).join("");
+    // Two services of one name are told apart by their packages.
+    const full = keepers.has(service) ? service.name : service.fullName.split(".").map(upperFirst).join("");
     const source = image.registry.getService(service.fullName)!.file.name;
     return {
       service,

@@ -1,13 +1,13 @@
 /** Target `typescript`: a typed client over `@parapet/sdk/runtime`, tree-shakeable function by function. */
 import { posix } from "node:path";
-import type { Model, OutputFile, Target } from "../../model.js";
+import type { EnumType, MessageType, Model, OutputFile, Target } from "../../model.js";
 import { tsHeader } from "../mark.js";
 import { emitApi } from "./api.js";
 import { jsdoc } from "./docs.js";
 import { emitOperations, emitResponses } from "./layers.js";
 import { relative } from "./modules.js";
 import { createNames, type Names } from "./names.js";
-import { reachOf } from "./reach.js";
+import { type Reach, reachOf } from "./reach.js";
 import { commonReasons, emitMethods, emitRules, emitService } from "./services.js";
 import { emitTypes } from "./types.js";
 import { emitWebhooks } from "./webhooks.js";
@@ -26,10 +26,8 @@ export const typescriptTarget: Target = {
 
 function emit(model: Model, { source = "", facade, package: from = `./${posix.join(source, "index.js")}` }: Readonly<Record<string, string>>): OutputFile[] {
   const reach = reachOf(model);
-  const isUsed = ({ fullName }: { readonly fullName: string }): boolean => reach.requests.has(fullName) || reach.responses.has(fullName);
-  const types = [...model.messages, ...model.enums].filter(isUsed);
-  const both = new Set(model.messages.map(({ fullName }) => fullName).filter((name) => reach.requests.has(name) && reach.responses.has(name)));
-  const names = createNames(model, types, both, facade);
+  const types = typesIn(model, reach);
+  const names = clientNames(model, facade, reach);
   const packages = [...new Set(types.map((type) => type.package))].sort();
 
   const modules: [module: string, content: string][] = [
@@ -50,6 +48,17 @@ function emit(model: Model, { source = "", facade, package: from = `./${posix.jo
     { path: posix.join(source, "index.ts"), content: `${tsHeader("Everything that was generated")}${index}` },
     { path: "api.md", content: emitApi(model, names, { client: from, webhooks: from.startsWith(".") ? from.replace(/index\.js$/, "webhooks.js") : `${from}/webhooks` }) },
   ];
+}
+
+/** Messages and enums that get a type. */
+function typesIn({ messages, enums }: Model, reach: Reach): (MessageType | EnumType)[] {
+  return [...messages, ...enums].filter(({ fullName }) => reach.requests.has(fullName) || reach.responses.has(fullName));
+}
+
+/** The names of everything in the client of a contract. */
+export function clientNames(model: Model, facade?: string, reach = reachOf(model)): Names {
+  const both = model.messages.map(({ fullName }) => fullName).filter((name) => reach.requests.has(name) && reach.responses.has(name));
+  return createNames(model, typesIn(model, reach), new Set(both), facade);
 }
 
 function emitReasons(model: Model): string {

@@ -2,6 +2,8 @@
 import { identifierOf } from "../../events.js";
 import type { Method, Model, Service } from "../../model.js";
 import { indexOf } from "../../model-index.js";
+import { byPrecedence, domainOf, keepersOf } from "../../precedence.js";
+import { wordsOf } from "../../words.js";
 import { kebabCase } from "../kebab-case.js";
 
 /** Names of one service. */
@@ -71,31 +73,33 @@ export function createNames(model: Model, types: readonly { readonly fullName: s
 
   const facadeName = take(facade ?? facadeOf(model), "Api");
   const typeNames = new Map<string, string>();
-  const bare = new Map<string, number>();
-  for (const { name } of types) bare.set(flat(name), (bare.get(flat(name)) ?? 0) + 1);
-  for (const { fullName, name, package: from } of types) {
-    // Where two packages use one name, both say where they come from, so that neither depends on the order.
-    const unique = bare.get(flat(name)) === 1 ? [flat(name)] : [];
-    typeNames.set(fullName, take(...unique, pascal(domain(from)) + flat(name), pascal(from) + flat(name)));
+  // What keeps its name goes first: one that says where it comes from must not take another's.
+  const keepers = keepersOf(types, ({ name }) => flat(name));
+  for (const isKept of [true, false]) {
+    for (const type of types) {
+      if (keepers.has(type) !== isKept) continue;
+      const { fullName, name, package: from } = type;
+      typeNames.set(fullName, take(...(isKept ? [flat(name)] : []), pascal(domainOf(from)) + flat(name), pascal(from) + flat(name)));
+    }
   }
   const inputNames = new Map([...inputs].map((fullName) => [fullName, take(`${typeNames.get(fullName)!}Input`)]));
 
   const services = new Map<string, ServiceNames>();
   const methods = new Map<string, MethodNames>();
   const properties = new Set<string>(reservedMembers).add("client");
-  const namesakes = new Map<string, number>();
-  for (const { name } of model.services) namesakes.set(name, (namesakes.get(name) ?? 0) + 1);
-  for (const service of model.services) {
+  const modules = new Set<string>();
+  for (const service of [...model.services].sort(byPrecedence)) {
     const stem = service.name.replace(/(?<=.)Service$/, "");
-    const plain = lowerFirst(indexOf(model).messages.has(service.package === "" ? stem : `${service.package}.${stem}`) ? plural(stem) : stem);
-    const twice = namesakes.get(service.name)! > 1;
-    const property = [...(twice ? [] : [plain]), camel(domain(service.package)) + upperFirst(plain), camel(service.package) + upperFirst(plain)].find((name) => !properties.has(name))!;
+    const plain = upperFirst(indexOf(model).messages.has(service.package === "" ? stem : `${service.package}.${stem}`) ? plural(stem) : stem);
+    const stems = [plain, pascal(domainOf(service.package)) + plain, pascal(service.package) + plain];
+    let chosen = stems.find((each) => !properties.has(lowerWord(each))) ?? stems.at(-1)!;
+    while (properties.has(lowerWord(chosen))) chosen += "_";
+    const property = lowerWord(chosen);
     properties.add(property);
-    services.set(service.fullName, {
-      property,
-      className: take(upperFirst(property), `${upperFirst(property)}Api`),
-      module: `${folderOf(service.package)}/${kebabCase(service.name)}`,
-    });
+    let module = `${folderOf(service.package)}/${kebabCase(service.name)}`;
+    while (modules.has(module)) module += "_";
+    modules.add(module);
+    services.set(service.fullName, { property, className: take(chosen, `${chosen}Api`), module });
     const members = new Set<string>(reservedMembers);
     for (const method of service.methods) {
       let member = method.localName;
@@ -132,20 +136,16 @@ export function upperFirst(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-function lowerFirst(text: string): string {
-  return text.slice(0, 1).toLowerCase() + text.slice(1);
+/** First word in lower case: `httpServer` for `HTTPServer`. */
+export function lowerWord(text: string): string {
+  const { length } = wordsOf(text)[0] ?? "";
+  return text.slice(0, length).toLowerCase() + text.slice(length);
 }
 
 /** What all packages share: `Parapet` for `parapet.auth.v1` and `parapet.document.v1`. */
 function facadeOf(model: Model): string {
   const [first = "", ...others] = model.services.map((service) => service.package.split(".")[0] ?? "");
   return first !== "" && others.every((other) => other === first) ? pascal(first) : "Api";
-}
-
-/** The part of a package that names what it is about: `document` of `parapet.document.v1`. */
-function domain(packageName: string): string {
-  const parts = packageName.split(".").filter((part) => !/^v\d+((alpha|beta)\d*)?$/.test(part));
-  return parts.at(-1) ?? packageName;
 }
 
 function plural(noun: string): string {
@@ -155,5 +155,4 @@ function plural(noun: string): string {
 
 const flat = (name: string): string => name.split(".").map(upperFirst).join("");
 const pascal = (text: string): string => text.split(/[._]/).map(upperFirst).join("");
-const camel = (text: string): string => lowerFirst(pascal(text));
 const folderOf = (packageName: string): string => packageName.replaceAll(".", "/") || "default";

@@ -1,11 +1,12 @@
 /** Calls in TypeScript, alike wherever they are shown: in api.md, in the reference and in the OpenAPI document. */
 import type { Method, Webhook } from "../../model.js";
 import { tsLiteral } from "../ts-literal.js";
-import type { Names } from "./names.js";
+import { lowerWord, type Names } from "./names.js";
+import { wordsOf } from "../../words.js";
 
 /** What snippets call the client. */
 export function facadeVariable({ facade }: Names): string {
-  return facade.slice(0, 1).toLowerCase() + facade.slice(1);
+  return lowerWord(facade);
 }
 
 /** A call of a method with its example request. */
@@ -37,7 +38,7 @@ export async function receive(request: Request): Promise<Response> {
 /** What stands ahead of snippets: the client, with an API key out of the environment. `from` is the package or file of the client. */
 export function preambleOf(names: Names, from: string, server: string): string {
   const { facade } = names;
-  const variable = facade.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase();
+  const variable = wordsOf(facade).join("_").toUpperCase();
   return `import { ${facade} } from ${JSON.stringify(from)};
 
 const ${facadeVariable(names)} = new ${facade}({ baseUrl: ${JSON.stringify(server)}, apiKey: process.env.${variable}_API_KEY });`;

@@ -1,0 +1,45 @@
+/** Which of several things of one name keeps it where names are made: the others say where they come from. */
+
+import { wordsOf } from "./words.js";
+
+/** What has a name within a package. */
+interface Placed {
+  readonly fullName: string;
+  readonly name: string;
+  readonly package: string;
+}
+
+const version = /^v\d+((alpha|beta)\d*)?$/;
+
+/** The part of a package that names what it is about: `document` of `parapet.document.v1`. */
+export function domainOf(packageName: string): string {
+  const parts = packageName.split(".").filter((part) => !version.test(part));
+  return parts.at(-1) ?? packageName;
+}
+
+/** True for what speaks of its package: `NotesService` and `GetNoteRequest` of `acme.notes.v1`. */
+function isAtHome({ name, package: from }: Placed): boolean {
+  const singular = (word: string): string => word.replace(/s$/, "");
+  const about = wordsOf(domainOf(from)).map(singular).join(" ");
+  return ` ${wordsOf(name).map(singular).join(" ")} `.includes(` ${about} `);
+}
+
+/**
+ * Orders by precedence. It looks at the two alone, so that a third changes nothing between them: what speaks of its package
+ * comes first, then the shorter package, then the lower version, then the alphabet.
+ */
+export function byPrecedence(a: Placed, b: Placed): number {
+  const depth = ({ package: from }: Placed): number => from.split(".").filter((part) => !version.test(part)).length;
+  return Number(isAtHome(b)) - Number(isAtHome(a)) || depth(a) - depth(b) || a.fullName.localeCompare(b.fullName, "en", { numeric: true });
+}
+
+/** Those that keep their name, among all of each name; `nameOf`: as it is written. */
+export function keepersOf<T extends Placed>(all: readonly T[], nameOf: (each: T) => string = ({ name }) => name): ReadonlySet<T> {
+  const keepers = new Map<string, T>();
+  for (const each of all) {
+    const name = nameOf(each);
+    const other = keepers.get(name);
+    if (other === undefined || byPrecedence(each, other) < 0) keepers.set(name, each);
+  }
+  return new Set(keepers.values());
+}
