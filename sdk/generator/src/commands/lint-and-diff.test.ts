@@ -270,11 +270,19 @@ package library;
 import "parapet/policy/v1/policy.proto";
 option (parapet.policy.v1.file) = {buckets: [{name: "api", algorithm: ALGORITHM_TOKEN_BUCKET, requests: 60, burst: 20, window: {seconds: 60}}]};
 `;
-  const library = async (...files: readonly string[]): Promise<string> => {
+  /** Images by what they are made of: compiling is the slow part. */
+  const images = new Map<string, Promise<string>>();
+  const imageOf = async (files: readonly string[]): Promise<string> => {
     const path = join(folder, String(made++));
     await mkdir(path);
-    for (const [index, text] of [buckets, ...files].entries()) await writeFile(join(path, `${index}.proto`), text);
-    return path;
+    for (const [index, text] of files.entries()) await writeFile(join(path, `${index}.proto`), text);
+    expect(await run("image", "--proto", path, "--out", `${path}.binpb`)).toMatchObject({ status: 0 });
+    return `${path}.binpb`;
+  };
+  const library = (...files: readonly string[]): Promise<string> => {
+    const image = images.get(files.join()) ?? imageOf([buckets, ...files]);
+    images.set(files.join(), image);
+    return image;
   };
   const renamed = async (old: string, now: string): Promise<string[]> => {
     const { out } = await run("diff", old, now, "--json");
