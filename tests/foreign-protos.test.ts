@@ -27,6 +27,7 @@ describe("protos of others", { timeout: timeoutMs }, () => {
     // What only the policy file says: a binding, and an action.
     expect(readFileSync(join(project.folder, "src/rest/routes.ts"), "utf8")).toContain('"template":"/v1/waits/{name}:wait"');
     expect(readFileSync(join(project.folder, "src/conformance/cases.ts"), "utf8")).toContain('auditAction: "iam_policy.set_iam_policy"');
+    expect(readFileSync(join(project.folder, "src/typescript/webhooks.ts"), "utf8")).toContain('rt.WebhookEvent<"operation.ended", LongrunningOperation>');
     const said = await project.judge();
     expect(said).toMatch(/^PASSED: .* 0?[1-9]\d* PASS/m);
     expect(said).not.toMatch(/FAIL|ERROR/);

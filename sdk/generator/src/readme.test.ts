@@ -38,6 +38,20 @@ describe("the README", () => {
     expect(matches(/`([a-z]\w+)`/g, section("As a library")).filter((name) => !Object.hasOwn(library, name))).toEqual([]);
   });
 
+  it("shows an event that can be declared so", async () => {
+    const event = /```proto\n([^]*?)```/.exec(section("Events"))?.[1] ?? "";
+    const folder = mkdtempSync(join(tmpdir(), "parapet-readme-"));
+    try {
+      writeFileSync(join(folder, "notes.proto"), `syntax = "proto3";\npackage notes.v1;\nimport "parapet/policy/v1/policy.proto";\nmessage Note { string text = 1; }\n${event}`);
+      expect(await run("lint", "--proto", folder)).toEqual({ status: 0, said: "parapet-generate: 0 problems" });
+      expect(await run("--proto", folder, "--out", join(folder, "out"), "--target", "typescript", "--target", "docs")).toMatchObject({ status: 0 });
+      expect(readFileSync(join(folder, "out/typescript/webhooks.ts"), "utf8")).toContain('rt.WebhookEvent<"note.changed", NoteChanged>');
+      expect(readFileSync(join(folder, "out/docs/webhooks.md"), "utf8")).toContain("A note was written or changed.");
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   it("shows a policy file that works, for the protos that it names", async () => {
     const policy = /```yaml\n(# policy\.yaml\n[^]*?)```/.exec(text)?.[1] ?? "";
     const folder = mkdtempSync(join(tmpdir(), "parapet-readme-"));
