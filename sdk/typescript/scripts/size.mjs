@@ -16,6 +16,11 @@ const bundles = {
   "one method": { max: 5_000, text: one("documentsAdd") },
   "one method that pages": { max: 5_000, text: one("documentsSearch") },
   "one stream": { max: 5_000, text: one("documentsExport") },
+  "events alone": {
+    max: 2_000,
+    text: `import { verifyEvent } from ${JSON.stringify(entry("webhooks/runtime.js"))};
+export const receive = (input) => verifyEvent(input, ["document.updated"]);`,
+  },
   "the whole facade": {
     max: 25_000,
     text: `import { Parapet } from ${JSON.stringify(entry("index.js"))};
