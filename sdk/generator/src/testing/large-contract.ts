@@ -8,7 +8,7 @@ export async function writeLargeContract(folder: string, services: number, metho
   for (let index = 0; index < services; index++) await writeFile(join(folder, `big/v1/service_${index}.proto`), serviceProto(index, methodsPerService));
 }
 
-/** A service whose methods look like those of real contracts: path, query, body, rules, a nested message, a map, an enum. */
+/** A service whose methods look like those of real contracts: path, query, body, rules, a nested message, a map, an enum; and an event. */
 function serviceProto(index: number, methodCount: number): string {
   const methods = Array.from({ length: methodCount }, (_, method) => methodProto(index, method));
   const buckets = index === 0 ? 'option (parapet.policy.v1.file) = {\n  buckets: [{name: "api", algorithm: ALGORITHM_TOKEN_BUCKET, requests: 60, burst: 20, window: {seconds: 60}}]\n};\n' : "";
@@ -41,6 +41,12 @@ message Thing${index} {
   map<string, string> labels = 3;
   // When it was made.
   google.protobuf.Timestamp create_time = 4;
+}
+// A thing of kind ${index} was changed.
+message Thing${index}Changed {
+  option (parapet.policy.v1.message) = {webhooks: [{event: "thing${index}.changed"}]};
+  // As it is now.
+  Thing${index} thing = 1;
 }
 ${methods.map(({ messages }) => messages).join("\n")}
 `;

@@ -28,6 +28,7 @@ describe.runIf(availableParallelism() > 1)("a contract of 220 methods", () => {
     const { stdout } = await run(process.execPath, [bin, "--proto", protos, "--out", join(folder, "out")]);
     const { files } = await generate(protos, defaultChoices);
     expect(stdout).toContain(`220 methods, ${files.length} files`);
+    expect(files.find(({ path }) => path === "docs/webhooks.md")?.content).toContain('"type": "thing10.changed"');
     for (const { path, content } of files) expect(await readFile(join(folder, "out", path), "utf8"), path).toBe(content);
   });
 

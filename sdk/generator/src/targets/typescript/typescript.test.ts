@@ -110,6 +110,15 @@ describe("the TypeScript client", () => {
     expect(compile([...(await generate()), { path: "usage.ts", content: usage }])).toBe("");
   });
 
+  it("has a receiver of its events in api.md that compiles", async () => {
+    const files = await generate();
+    const [, receiver = ""] = /```ts\n(import \{ verifyWebhook [^]*?)```/.exec(files.find(({ path }) => path === "api.md")!.content) ?? [];
+    expect(receiver).toContain('case "order.paid":');
+    const environment = "declare const process: { env: Record<string, string | undefined> };\n";
+    expect(compile([...files, { path: "receiver.ts", content: environment + receiver }])).toBe("");
+    expect(compile([...files, { path: "receiver.ts", content: environment + receiver.replace('"order.paid"', '"order.lost"') }])).toContain("order.lost");
+  });
+
   it("leaves to the runtime every name that the runtime exports", () => {
     const text = readFileSync(join(root, "sdk/typescript/src/runtime/index.ts"), "utf8");
     const names = Array.from(text.matchAll(/\{([^}]*)\}/g), ([, list = ""]) => list.split(",").map((name) => name.replace("type ", "").trim())).flat();
