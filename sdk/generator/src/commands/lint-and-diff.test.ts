@@ -329,6 +329,19 @@ option (parapet.policy.v1.file) = {buckets: [{name: "api", algorithm: ALGORITHM_
     ]);
   });
 
+  it("of events count as well", async () => {
+    const lent = (more: string) => `message BookLent { option (parapet.policy.v1.message) = {webhooks: [{event: "book.lent"}]}; string book = 1; ${more}}\n`;
+    const old = await library(book("library.books.v1", "BooksService", lent("")));
+    const others = "BookLentEvent event = 2; WebhookEvent other = 3; } message BookLentEvent {} message WebhookEvent {";
+    const found = await renamed(old, await library(book("library.books.v1", "BooksService", lent(others)), book("library.webhooks.v1", "Webhooks"), book("library.webhook.v1", "Webhook")));
+    expect(found).toEqual([
+      "major webhook book.lent: its type is BookLentWebhook instead of BookLentEvent",
+      "major webhook book.lent: its operationId is WebhookEvent_BookLent instead of Webhook_BookLent",
+      "major webhooks: the type of all is AnyWebhookEvent instead of WebhookEvent",
+      "major webhooks: their tag in OpenAPI is Webhook events instead of Webhooks",
+    ]);
+  });
+
   it("of the client itself count as well", async () => {
     const found = await renamed(await library(home), await library(home, book("archive.v1", "ArchiveService")));
     expect(found.filter((line) => line.includes(" client: "))).toEqual(["major client: its class is Api instead of Library", "major client: its command is archive instead of library"]);

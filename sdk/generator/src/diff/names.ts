@@ -2,6 +2,7 @@
 import type { Binding, Model } from "../model.js";
 import { commandsOf, programOf } from "../targets/cli/emit.js";
 import { componentNames, operationId, tagNames } from "../targets/openapi/names.js";
+import { webhookNames } from "../targets/openapi/webhooks.js";
 import { clientNames } from "../targets/typescript/emit.js";
 import { type Change, named, pairs, told } from "./change.js";
 
@@ -45,7 +46,15 @@ function namesIn(model: Model): Made {
     note(fullName, "its type in requests", input === type ? undefined : input);
     note(fullName, "its schema in OpenAPI", components.get(fullName));
   }
-  for (const { event } of model.webhooks) note(`webhook ${event}`, "its type", names.webhook(event));
+  const posted = webhookNames(model);
+  for (const { event } of model.webhooks) {
+    note(`webhook ${event}`, "its type", names.webhook(event));
+    note(`webhook ${event}`, "its operationId", posted.operationId(event));
+  }
+  if (model.webhooks.length > 0) {
+    note("webhooks", "the type of all", names.webhooks);
+    note("webhooks", "their tag in OpenAPI", posted.tag);
+  }
   return made;
 }
 

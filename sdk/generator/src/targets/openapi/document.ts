@@ -41,7 +41,7 @@ export function documentOf(model: Model, options: DocumentOptions): OpenApiDocum
   const tags = tagNames(model);
   const ids = new Map<string, string>();
   const paths = pathsOf({ model, tags, schemas, spec, responses, samples: sampleContext(model, options) }, ids);
-  const posted = webhookSectionOf(model, schemas, [...tags.values()]);
+  const posted = webhookSectionOf(model, schemas);
   for (const [event, { post }] of Object.entries(posted?.webhooks ?? {})) claim(ids, String(post!["operationId"]), event);
   return {
     openapi: `${spec}.0`,

@@ -1,6 +1,7 @@
 /** Webhooks: what the server posts, one path item an event. */
 import { eventExample, identifierOf } from "../../events.js";
 import type { Model, Webhook } from "../../model.js";
+import { tagNames } from "./names.js";
 import { firstSentence } from "./operations.js";
 import type { SchemaBuilder } from "./schemas.js";
 import { compact, type OpenApiDocument, type OpenApiObject } from "./types.js";
@@ -12,13 +13,27 @@ export interface WebhookSection {
   readonly tag: OpenApiObject;
 }
 
-/** Makes the section; undefined where nothing is posted. `tags`: those that services have. */
-export function webhookSectionOf({ webhooks, services }: Model, schemas: SchemaBuilder, tags: readonly string[]): WebhookSection | undefined {
-  if (webhooks.length === 0) return undefined;
-  const tag = tags.includes("Webhooks") ? "Webhook events" : "Webhooks";
-  const prefix = services.some(({ name }) => name === "Webhook") ? "WebhookEvent" : "Webhook";
+/** Names of webhooks, which give way to those of services. */
+export interface WebhookNames {
+  readonly tag: string;
+  operationId(event: string): string;
+}
+
+/** Makes the names. */
+export function webhookNames(model: Model): WebhookNames {
+  const prefix = model.services.some(({ name }) => name === "Webhook") ? "WebhookEvent" : "Webhook";
   return {
-    webhooks: Object.fromEntries(webhooks.map((webhook) => [webhook.event, { post: operationOf(webhook, `${prefix}_${identifierOf(webhook.event)}`, tag, schemas) }])),
+    tag: [...tagNames(model).values()].includes("Webhooks") ? "Webhook events" : "Webhooks",
+    operationId: (event) => `${prefix}_${identifierOf(event)}`,
+  };
+}
+
+/** Makes the section; undefined where nothing is posted. */
+export function webhookSectionOf(model: Model, schemas: SchemaBuilder): WebhookSection | undefined {
+  if (model.webhooks.length === 0) return undefined;
+  const { tag, operationId } = webhookNames(model);
+  return {
+    webhooks: Object.fromEntries(model.webhooks.map((webhook) => [webhook.event, { post: operationOf(webhook, operationId(webhook.event), tag, schemas) }])),
     parameters: signatureHeaders,
     tag: {
       name: tag,
