@@ -1,6 +1,7 @@
 /** Documents that are served as they are, such as `/openapi.yaml`: compressed where the caller takes it, and once to each cache (RFC 9110 sections 8.8.3, 12.5.3 and 13.1.2). */
 import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { preferredCoding } from "./accept-encoding.js";
 import type { Exchange, HeaderList } from "./exchange.js";
 
 /** A document that is served as it is. */
@@ -31,7 +32,7 @@ export function createDocumentAnswer({ contentType, body, cacheControl = "no-cac
   const shared: HeaderList = [["etag", etag], ["cache-control", cacheControl], ...(packs ? [["vary", "Accept-Encoding"] as const] : []), ["x-content-type-options", "nosniff"], ...own];
   return (exchange, headers) => {
     if (isKnown(exchange.header("if-none-match"), etag)) return exchange.send(304, [...shared, ...headers], undefined);
-    const asGzip = packs && takesGzip(exchange.header("accept-encoding"));
+    const asGzip = packs && preferredCoding(exchange.values("accept-encoding").join(), ["gzip"]) === "gzip";
     const bytes = asGzip ? (packed ??= gzipSync(given)) : (plain ??= gunzipSync(given));
     const encoding: HeaderList = asGzip ? [["content-encoding", "gzip"]] : [];
     exchange.send(200, [["content-type", contentType], ...encoding, ["content-length", String(bytes.length)], ...shared, ...headers], bytes);
@@ -42,16 +43,4 @@ export function createDocumentAnswer({ contentType, body, cacheControl = "no-cac
 function isKnown(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   return header.trim() === "*" || header.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag.slice(2));
-}
-
-/** True if Accept-Encoding names gzip, or anything, with a weight above 0. */
-function takesGzip(header: string | undefined): boolean {
-  const weights = new Map(
-    (header ?? "").split(",").map((part) => {
-      const [coding = "", ...parameters] = part.split(";").map((text) => text.trim().toLowerCase());
-      const weight = parameters.find((text) => text.startsWith("q="));
-      return [coding, weight === undefined ? 1 : Number(weight.slice(2))] as const;
-    }),
-  );
-  return (weights.get("gzip") ?? weights.get("x-gzip") ?? weights.get("*") ?? 0) > 0;
 }

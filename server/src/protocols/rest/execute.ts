@@ -7,14 +7,17 @@ import type { Act } from "../../gate/act.js";
 import { type Adding, addedBy, merged } from "../added.js";
 import { drained } from "../connect-es.js";
 import type { Exchange, HeaderList } from "../exchange.js";
+import { preferredCoding } from "../accept-encoding.js";
+import { pack } from "../codings.js";
 import { CallContext } from "../context.js";
 import { parseJson } from "../json.js";
 import { answerTooLarge } from "../malformed.js";
 import { readWhole } from "../whole.js";
 import { readBody, readLines, readPieces } from "./body.js";
-import { messageBound } from "../protocol.js";
+import { type Coding, compressMinBytes, messageBound } from "../protocol.js";
 import { createDecoder, type Decoder, type RawBody } from "./decode.js";
 import { createEncoder, type Encoded, type Encoder } from "./encode.js";
+import { knownTag, stateOf, taggedAs } from "./entity-tags.js";
 import type { BoundRoute } from "./match.js";
 import { problemOf } from "./refuse.js";
 
@@ -87,21 +90,39 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
     return added === undefined ? own : [...own, ...merged(added.headers, added.trailers)];
   };
 
-  const respond = (exchange: Exchange, call: Call, bound: BoundRoute, response: Message, context: CallContext): void => {
+  const respond = (exchange: Exchange, call: Call, bound: BoundRoute, response: Message, context: CallContext): void | Promise<void> => {
     const encoded = compiled.get(bound)!.encoder.encode(response);
     const { contentType, headers, body } = encoded;
-    const form: HeaderList = [["content-length", String(lengthOf(encoded))], ["content-type", contentType]];
+    const length = lengthOf(encoded);
+    if (length >= compressMinBytes && isPackable(bound, contentType, context)) return respondLarge(exchange, call, bound, encoded, context);
+    const form: HeaderList = [["content-length", String(length)], ["content-type", contentType]];
     const answered = withAdded([...form, ...headers, ...headersOf(call)], context);
     if (!bound.plan.sideEffects && headers.length > 0) {
       const etag = headers.find(([name]) => name === "etag")?.[1];
-      if (etag !== undefined && isUnchanged(exchange.values("if-none-match"), etag)) {
-        exchange.send(304, answered.slice(form.length), undefined);
-        return;
-      }
+      const known = etag === undefined ? undefined : knownTag(exchange.values("if-none-match"), etag);
+      if (known !== undefined) return exchange.send(304, retagged(answered.slice(form.length), known), undefined);
     }
     // Node writes text and head in one encoding: what a handler puts into headers may be Latin-1.
     const bare = context.addedHeaders === undefined && context.addedTrailers === undefined;
     exchange.send(200, answered, bare || typeof body !== "string" ? body : Buffer.from(body));
+  };
+
+  /** An answer that is large enough to be compressed, for who takes it so. */
+  const respondLarge = (exchange: Exchange, call: Call, bound: BoundRoute, { contentType, headers, body }: Encoded, context: CallContext): void | Promise<void> => {
+    const coding = preferredCoding(exchange.values("accept-encoding").join(), codings);
+    const rest = withAdded([...headers, varied, ...headersOf(call)], context);
+    const etag = headers.find(([name]) => name === "etag")?.[1];
+    const ownTag = etag === undefined || coding === undefined ? etag : taggedAs(etag, coding);
+    const known = etag === undefined || bound.plan.sideEffects ? undefined : knownTag(exchange.values("if-none-match"), ownTag!);
+    if (known !== undefined) return exchange.send(304, retagged(rest, known), undefined);
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    const plain = (): void => exchange.send(200, [["content-length", String(bytes.length)], ["content-type", contentType], ...rest], bytes);
+    if (coding === undefined) return plain();
+    return new Promise<Buffer | undefined>((resolve) => pack(coding, bytes, resolve)).then((packed) => {
+      if (call.expired === true) return;
+      if (packed === undefined) return plain();
+      exchange.send(200, [["content-length", String(packed.length)], ["content-type", contentType], ["content-encoding", coding], ...(ownTag === undefined ? rest : retagged(rest, ownTag))], packed);
+    });
   };
 
   /** Runs a unary call without waiting for anything that is there already. */
@@ -114,7 +135,8 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
         if (body instanceof Failure) throw body;
         const response = act.unary(call, decoded(exchange, bound, variables, body), context);
         if (response instanceof Promise) return response.then((message) => respond(exchange, call, bound, message, context)).catch(refused);
-        return respond(exchange, call, bound, response, context);
+        const sent = respond(exchange, call, bound, response, context);
+        return sent?.catch(refused);
       } catch (thrown) {
         return refused(thrown);
       }
@@ -132,7 +154,7 @@ export function createRestExecutor(options: RestOptions): RestExecutor {
 
   const clientStream = async (exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables, context: CallContext): Promise<void> => {
     const stream = act.implementation(bound.plan) as unknown as (requests: AsyncIterable<Message>, context: HandlerContext) => Promise<Message>;
-    respond(exchange, call, bound, await stream(lines(exchange, call, bound, variables), context), context);
+    await respond(exchange, call, bound, await stream(lines(exchange, call, bound, variables), context), context);
   };
 
   async function* lines(exchange: Exchange, call: Call, bound: BoundRoute, variables: Variables): AsyncGenerator<Message> {
@@ -214,10 +236,21 @@ function rawOf(exchange: Exchange, data: Uint8Array): RawBody {
   return { contentType: exchange.header("content-type") ?? "", data };
 }
 
-/** True if one of the entity tags that a caller has is the one there is; weak ones count (RFC 9110 section 13.1.2). */
-function isUnchanged(sent: readonly string[], etag: string): boolean {
-  if (sent.length === 0) return false;
-  return sent.some((list) => list === etag || list.trim() === "*" || (list.match(/"[^"]*"/g)?.includes(etag) ?? false));
+/** Brotli takes fewer bytes; gzip is taken by everybody. */
+const codings: readonly Coding[] = ["br", "gzip"];
+const varied = ["vary", "Accept-Encoding"] as const;
+
+/**
+ * True if an answer may be compressed: text, without a secret, whose length would tell something of it to who can put text of
+ * their own beside it (breachattack.com), and without a tag of the handler's own, which would name other bytes.
+ */
+function isPackable({ plan }: BoundRoute, contentType: string, { addedHeaders }: CallContext): boolean {
+  return !plan.secretResponse && /^(?:text\/|application\/(?:[\w.-]+\+)?(?:json|xml|yaml|x-ndjson)\b)/.test(contentType) && addedHeaders?.has("etag") !== true;
+}
+
+/** The headers with another entity tag. */
+function retagged(headers: HeaderList, etag: string): HeaderList {
+  return headers.map((header) => (header[0] === "etag" ? (["etag", etag] as const) : header));
 }
 
 /** If-Match and If-None-Match (RFC 9110 section 13.1) to the fields they stand for. */
@@ -227,7 +260,7 @@ function applyConditions(exchange: Exchange, message: Message, etag: boolean, cr
   if (match !== undefined && etag) {
     const one = /^\s*"([^"]*)"\s*$/.exec(match);
     if (one === null) throw fail(Reason.REQUEST_MALFORMED, { header: "if-match" }, { message: "If-Match must hold one strong entity tag" });
-    target.etag = one[1]!;
+    target.etag = stateOf(one[1]!);
   }
   if (createOnly && exchange.header("if-none-match")?.trim() === "*") target.createOnly = true;
 }
