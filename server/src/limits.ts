@@ -24,6 +24,10 @@ export const headersTimeoutMs = 60_000;
 export const requestTimeoutMs = 300_000;
 /** Time an idle HTTP/1.1 connection is kept, in milliseconds. */
 export const keepAliveTimeoutMs = 65_000;
+/** A caller that closed its side over HTTP/1.1 and has no answer yet is asked whether it is still there after these times, the last one again and again, in milliseconds. */
+export const halfClosedProbesMs = [100, 100, 10_000] as const;
+/** Such a connection is cut if nothing could be said on it for so long, in milliseconds. */
+export const halfClosedIdleMs = 60_000;
 /** Time an h2 session without a stream is kept, in milliseconds. */
 export const h2IdleTimeoutMs = 65_000;
 /** Time an h2 stream may pass without a byte of the body that it announced, in milliseconds. */

@@ -3,7 +3,9 @@ import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createHttp1Server, type IncomingHttpHeaders, type IncomingMessage, type Server as Http1Server, type ServerResponse } from "node:http";
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { afterWholeRequests, joinLine, lastAnswer } from "./answer-line.js";
+import { allowHalfClosed, watchHalfClosed } from "./half-closed.js";
 import { h2IdleTimeoutMs, h2StreamsMax, h2StreamTimeoutMs, headerBytesMax, headersTimeoutMs, keepAliveTimeoutMs, peekTimeoutMs, requestTimeoutMs } from "../limits.js";
+import { withTurn } from "../turn.js";
 
 /** Serves requests: one function for each HTTP version. */
 export interface RequestHandler {
@@ -69,6 +71,7 @@ export function createOnePort(handler: RequestHandler, timeouts: Partial<OnePort
       if (isHttp2) http2.emit("connection", socket);
       else {
         http1.emit("connection", socket);
+        watchHalfClosed(socket);
         // The HTTP/2 session reads what was given back by itself; the HTTP/1.1 parser waits for the stream to flow.
         // Resumed within the event that paused it, Node loses count of pauses, and a body nobody reads fills memory.
         setImmediate(() => socket.resume());
@@ -167,6 +170,7 @@ function createHttp1(handler: RequestHandler, bounds: OnePortTimeouts): Http1Ser
     },
     serve,
   );
+  allowHalfClosed(server);
   // Their size is bounded; a bound on their number would drop the last ones unseen, a second credential among them.
   server.maxHeadersCount = 0;
   // The handler tells callers that wait for it to send the body; Node would do so ahead of every decision.
@@ -214,6 +218,8 @@ function createHttp2(handler: RequestHandler, bounds: OnePortTimeouts, sessions:
   });
   server.on("sessionError", ignore);
   const boundBody = boundBodies(bounds.h2StreamMs);
+  // Fields with NUL, CR or LF in them are left out by nghttp2, and Node tells nobody, so that the stream cannot be refused as
+  // RFC 9113 section 8.2.1 has it. What they said is as if it had not been sent: such a credential is none.
   server.on("stream", (stream: ServerHttp2Stream & Counted, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) => {
     // Who closes the connection with the very packet that asks leaves a stream without a session.
     const open = openStreamsOf.get(stream.session as ServerHttp2Session);
@@ -251,10 +257,7 @@ function leaveOpenStreams(this: Counted): void {
  * one in which their head was read; only the others get a timer.
  */
 function boundBodies(betweenMs: number): (stream: ServerHttp2Stream) => void {
-  let young: ServerHttp2Stream[] = [];
-  const bound = (): void => {
-    const streams = young;
-    young = [];
+  const bound = (streams: readonly ServerHttp2Stream[]): void => {
     for (const stream of streams) {
       if (stream.readableEnded || stream.destroyed) continue;
       stream.setTimeout(betweenMs, () => stream.close());
@@ -262,9 +265,7 @@ function boundBodies(betweenMs: number): (stream: ServerHttp2Stream) => void {
       stream.once("end", () => stream.setTimeout(0));
     }
   };
-  return (stream) => {
-    if (young.push(stream) === 1) setImmediate(() => setImmediate(bound));
-  };
+  return withTurn((streams) => void setImmediate(bound, streams));
 }
 
 function ignore(): void {
