@@ -33,6 +33,10 @@ const places: Readonly<Record<string, () => Place | undefined>> = {
     const { path, remove } = freshDirectory();
     return { path, variables: { PARAPET_STORE_BYTES_MAX: "12MiB", PARAPET_STORE_BYTES_RESERVED: "4MiB" }, leave: remove };
   },
+  "of two processes, whose size is bounded": () => {
+    const { path, remove } = freshDirectory();
+    return { path, variables: { PARAPET_STORE_BYTES_MAX: "12MiB", PARAPET_STORE_BYTES_RESERVED: "4MiB", PARAPET_WORKERS: "2" }, leave: remove };
+  },
   "whose disk others fill": () => {
     const { path, remove } = freshDirectory();
     const disk = join(path, "disk");
@@ -125,7 +129,7 @@ for (const [what, open] of Object.entries(places)) {
       expect((await caller.send(reading, "AuthService/Login", { username: "admin", password: "wrong" }, {})).reason).toBe("LOGIN_FAILED");
       const outcomes = (await records("auth.login")).map(({ result }) => result);
       expect([outcomes.filter((result) => result === "success").length >= 21, outcomes.includes("denied") || outcomes.includes("failure")]).toEqual([true, true]);
-      expect((await records("document.import")).some(({ result, reason }) => result !== "success" && reason === "STORE_UNAVAILABLE")).toBe(true);
+      expect((await records("document.add")).some(({ result, reason }) => result !== "success" && reason === "STORE_UNAVAILABLE")).toBe(true);
       expect((await send(reading, "AuthService/SetPermission", { username: "admin", collection: "d", read: true })).reason).toBe("-");
       expect((await send(reading, "DocumentService/Delete", { collection, key: kept.shift()! })).reason).toBe("-");
     }, timeoutMs);

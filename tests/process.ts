@@ -29,7 +29,7 @@ const cli = fileURLToPath(new URL("../sdk/cli/bin/parapet.js", import.meta.url))
 /** Password of the admin of every store that is made here. */
 export const adminPassword = "correct horse battery staple";
 const startTimeoutMs = 120_000;
-const listening = /listening on (http:\/\/[^\s/]+)/;
+const listening = /listening on (http:\/\/[^\s/,]+)/;
 
 /** A directory for data, keys and sockets; `remove` ends its life. */
 export function freshDirectory(): { readonly path: string; remove(): void } {
