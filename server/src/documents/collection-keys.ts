@@ -42,7 +42,8 @@ export class CollectionKeys {
     readonly tenant: string,
     readonly collection: string,
   ) {
-    const prefix = (kind: number): Buffer => bufferOf(pack([tenant, kind, collection]));
+    // Kept for long, so in memory of their own.
+    const prefix = (kind: number): Buffer => bufferOf(Uint8Array.from(pack([tenant, kind, collection])));
     this.row = prefix(kinds.collection);
     this.#document = prefix(kinds.document);
     this.#byAddition = prefix(kinds.documentByAddition);

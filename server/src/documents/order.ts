@@ -42,7 +42,8 @@ export const orders: ReadonlyMap<string, Order> = new Map<string, Order>([
       },
       positionOf: (_idPart, row) => {
         const { key, lang } = nameOf(row());
-        return pack([key, lang]);
+        // A search keeps many of them: not together with all the rows they were read from.
+        return Uint8Array.from(pack([key, lang]));
       },
     },
   ],
