@@ -177,7 +177,7 @@ describe("what the clients are made of", () => {
     expect(status).toBe(0);
   });
 
-  test.each(["routes", "rules", "shapes", "names", "legacy", "webhooks", "known"])("is what openapi-typescript makes of the document of %s.proto", async (file) => {
+  test.each(["routes", "rules", "shapes", "names", "legacy", "webhooks", "known", "builtins"])("is what openapi-typescript makes of the document of %s.proto", async (file) => {
     const folder = new URL("sdk/generator/src/targets/openapi/golden/", root);
     // openapi-typescript lives with a TypeScript of its own.
     const library = createRequire(new URL("sdk/openapi-types/package.json", root)).resolve("openapi-typescript");

@@ -5,6 +5,8 @@ import { createParapet } from "../../server/src/parapet.js";
 import { ADMIN, everyCollection } from "../../server/src/policy/rights.js";
 import { buildModel } from "../../sdk/generator/src/build/build-model.js";
 import { routes as bounds } from "../../sdk/generator/src/targets/rest/golden/bounds.js";
+import { routes as builtins } from "../../sdk/generator/src/targets/rest/golden/builtins.js";
+import { routes as taken } from "../../sdk/generator/src/targets/rest/golden/taken.js";
 import { routes as known } from "../../sdk/generator/src/targets/rest/golden/known.js";
 import { routes as legacy } from "../../sdk/generator/src/targets/rest/golden/legacy.js";
 import { routes as names } from "../../sdk/generator/src/targets/rest/golden/names.js";
@@ -73,7 +75,7 @@ export async function openZoo(): Promise<Zoo> {
 
   const parapet = createParapet({
     services: (router) => services.forEach((service) => router.service(service, handlersOf(service))),
-    rest: [...routes, ...shapes, ...names, ...rules, ...bounds, ...legacy, ...webhooks, ...known],
+    rest: [...routes, ...shapes, ...names, ...rules, ...bounds, ...legacy, ...webhooks, ...known, ...builtins, ...taken],
     identity: { authenticate: () => Promise.reject(new Error("nobody signs in here")) },
     everybody: { principal: { id: "usr_1", name: "one", tenant: "t", admin: true, grants: new Map([[everyCollection, ADMIN]]) }, credential: { kind: CredentialKind.NONE, id: "" } },
     audit: { write: () => Promise.resolve() },

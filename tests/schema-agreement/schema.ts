@@ -65,7 +65,7 @@ const base = "https://document.example/";
 function rebased(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(rebased);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, key === "$ref" ? String(inner).replace("#/components/schemas/", `${base}#/$defs/`) : rebased(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, key === "$ref" && typeof inner === "string" ? inner.replace("#/components/schemas/", `${base}#/$defs/`) : rebased(inner)]));
 }
 
 interface OwnKeyword {

@@ -96,7 +96,8 @@ export async function surfaceOf(name: "parapet" | "awkward"): Promise<Surface> {
 export function describedBy(image: Image, model: Model, document: Document): Surface {
   const operations = new Map(Object.values(document.paths).flatMap((item) => Object.values(item).map((operation) => [operation.operationId, operation] as const)));
   // Requests of google.protobuf hold no fields of a contract to write by: known-types.test.ts has these.
-  const known = new Set(model.messages.map(({ fullName }) => fullName));
+  // And what holds a field `__proto__`, at which the library looks in no schema, is in builtin-names.test.ts.
+  const known = new Set(model.messages.filter(({ fields }) => fields.every(({ jsonName }) => jsonName !== "__proto__")).map(({ fullName }) => fullName));
   const bound = model.services.flatMap(({ methods }) => methods.filter(({ request }) => known.has(request)).flatMap((method) => method.bindings.map((binding) => ({ method, binding, operation: operations.get(operationId(model, method, binding))! }))));
   return { image, model, document, bound };
 }

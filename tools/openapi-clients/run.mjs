@@ -21,6 +21,9 @@ if (!existsSync(join(here, "node_modules"))) run("npm", ["ci", "--no-audit", "--
 const bin = (name) => join(here, "node_modules/.bin", name);
 const folder = mkdtempSync(join(here, ".made-"));
 
+/** Of a contract whose messages are named as types of every language, and its fields as keywords of JSON Schema. */
+const builtins = join(root, "sdk/generator/src/targets/openapi/golden/builtins.openapi.yaml");
+
 /** Each generator: how it is run, and the scenario in its own dialect. The scenario's steps are the same. */
 const generators = {
   "hey-api": {
@@ -35,6 +38,13 @@ const generators = {
           case "Order2.moneyBack.Done": return body.data.order;
           case "ping": return body.type;
         }
+      }
+    `,
+    named: `
+      import * as api from "./made/sdk.gen.js";
+      export async function call(): Promise<string> {
+        const { data } = await api.builtinsServiceKeep({ baseUrl: "http://server.invalid", body: { $ref: "r", type: "t", array: [{ length: 1 }] } });
+        return String(data?.toString);
       }
     `,
     scenario: `
@@ -67,6 +77,13 @@ const generators = {
       writeFileSync(config, `module.exports = { parapet: { input: ${JSON.stringify(from)}, output: { target: ${JSON.stringify(join(out, "client.ts"))}, client: "fetch", mode: "single", baseUrl: "http://server.invalid" } } };`);
       run(bin("orval"), ["--config", config]);
     },
+    named: `
+      import * as api from "./made/client.js";
+      export async function call(): Promise<string> {
+        const answer = await api.builtinsServiceKeep({ $ref: "r", type: "t", array: [{ length: 1 }] });
+        return answer.status === 200 ? String(answer.data.toString) : "";
+      }
+    `,
     scenario: `
       import * as api from "./made/client.js";
       export async function scenario(baseUrl: string, username: string, password: string): Promise<string[]> {
@@ -126,7 +143,25 @@ async function received(name, { generate, receiver }) {
   return [{ type: "order.placed", data: { name: "tea", cents: "5" } }, { type: "order.paid", data: { order: "o1" } }, { type: "ping", data: {} }].map((body) => receive({ body }));
 }
 
+/** Lets a client make a call with such names; tells what it asked for. */
+async function named(name, { generate, named: program }) {
+  const { call } = await built(`${name}-builtins`, generate, builtins, program);
+  const given = globalThis.fetch;
+  const asked = [];
+  globalThis.fetch = async (input, init) => {
+    const request = input instanceof Request ? input : new Request(input, init);
+    asked.push(await request.text());
+    return Response.json({ toString: "text", valueOf: "v" });
+  };
+  try {
+    return [...asked, await call(), ...asked];
+  } finally {
+    globalThis.fetch = given;
+  }
+}
+
 const checks = [
+  { what: ", a document of names that others have taken", make: named, expected: ["text", '{"$ref":"r","type":"t","array":[{"length":1}]}'] },
   { what: "", make: played, expected: ["1", "# Hey", "1", "DOCUMENT_NOT_FOUND"] },
   { what: ", a document with webhooks", make: received, expected: ["tea 5", "o1", "ping"] },
 ];

@@ -31,6 +31,7 @@ export const problemRules = {
   "idempotency-missing": "every RPC states whether it may be repeated",
   "retry-unsafe": "what HTTP lets everybody repeat is idempotent",
   "paging-missing": "what lists pages (AIP-158)",
+  "json-name-taken": "no field has a JSON name that breaks programs which read the OpenAPI document",
   "policy-file-invalid": "a policy file has the members that are known",
   "policy-file-unmatched": "a policy file names what the contract has",
   "policy-file-conflict": "a policy file says what protos leave open",

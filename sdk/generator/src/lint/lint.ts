@@ -1,5 +1,5 @@
 /** What a contract may leave open, but should not: rules beyond those without which nothing can be generated. */
-import { type DescMethod, isFieldSet } from "@bufbuild/protobuf";
+import { type DescMessage, type DescMethod, isFieldSet } from "@bufbuild/protobuf";
 import { MethodOptionsSchema } from "@bufbuild/protobuf/wkt";
 import { buildModel } from "../build/build-model.js";
 import { placeOf } from "../build/source.js";
@@ -50,6 +50,33 @@ function webhookProblems({ registry }: Image, { event, payload }: Webhook): Prob
   return [{ rule: "webhook-name", place: placeOf(registry.getMessage(payload)!), message: `${event} is no event's name in snake case, such as document.updated` }];
 }
 
+/** JSON names that break programs of others, with what they do. */
+const takenNames: Readonly<Record<string, string>> = {
+  $ref: "the OpenAPI document shows no examples of it, since most tools would take them for references",
+  constructor: "orval makes no client of the OpenAPI document",
+  hasOwnProperty: "openapi-typescript and Redocly do not read the OpenAPI document",
+  valueOf: "openapi-typescript does not read the OpenAPI document",
+};
+
+/** Fields of such names. The SDK and the server know them as any other. */
+function takenIn({ ownFiles }: Image, model: Model): Problem[] {
+  const onRest = new Set(model.services.flatMap(({ methods }) => methods.flatMap(({ bindings, request, response }) => (bindings.length > 0 ? [request, response] : []))));
+  const { messages } = indexOf(model);
+  const reached = new Set<string>();
+  const visit = (name: string): void => {
+    if (reached.has(name)) return;
+    reached.add(name);
+    for (const { type } of messages.get(name)?.fields ?? []) if (type.kind === "message") visit(type.name);
+  };
+  onRest.forEach(visit);
+  const within = (message: DescMessage): DescMessage[] => [message, ...message.nestedMessages.flatMap(within)];
+  return ownFiles
+    .flatMap((file) => file.messages.flatMap(within))
+    .filter(({ typeName }) => reached.has(typeName))
+    .flatMap(({ typeName, fields }) => fields.filter(({ jsonName }) => Object.hasOwn(takenNames, jsonName)).map((field) => ({ field, typeName })))
+    .map(({ field, typeName }) => ({ rule: "json-name-taken", place: placeOf(field), message: `${typeName}.${field.name} is "${field.jsonName}" in JSON: ${takenNames[field.jsonName]}` }));
+}
+
 /**
  * Everything that a linter has to say of a contract, sorted by place. What stops the generator stops the linter as well.
  * @throws GeneratorError as `buildModel` does
@@ -66,5 +93,5 @@ export function lint(image: Image): Problem[] {
     ),
   );
   found.push(...model.webhooks.flatMap((webhook) => webhookProblems(image, webhook)));
-  return found.sort((a, b) => a.place.localeCompare(b.place, "en", { numeric: true }));
+  return [...found, ...takenIn(image, model)].sort((a, b) => a.place.localeCompare(b.place, "en", { numeric: true }));
 }

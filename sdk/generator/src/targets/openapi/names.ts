@@ -4,6 +4,10 @@ import type { Binding, EnumType, MessageType, Method, Model } from "../../model.
 
 /** Names of components that the document has of its own, and of parameters: client generators make types of both. */
 const reserved = new Set(["Problem", "Violation"]);
+/** Types that every TypeScript has: a client generator that makes a type of the same name breaks its own use of it. */
+const builtins: ReadonlySet<string> = new Set(
+  ["Array", "ArrayBuffer", "Blob", "Boolean", "Date", "Error", "Exclude", "Extract", "File", "FormData", "Function", "Headers", "Map", "NonNullable", "Number", "Object", "Omit", "Parameters", "Partial", "Pick", "Promise", "Readonly", "Record", "Request", "RequestInit", "Required", "Response", "ReturnType", "Set", "String", "Symbol", "URL"],
+);
 const reservedByWebhooks = new Set(["WebhookId", "WebhookTimestamp", "WebhookSignature"]);
 
 /** Component names by full type name: the short name for what keeps it (`keepersOf`), else the full one. */
@@ -11,7 +15,7 @@ export function componentNames(model: Model): ReadonlyMap<string, string> {
   const types: readonly (MessageType | EnumType)[] = [...model.messages, ...model.enums];
   const keepers = keepersOf(types);
   const names = new Set(types.map(({ name }) => name));
-  const isTaken = (name: string): boolean => reserved.has(name) || (model.webhooks.length > 0 && reservedByWebhooks.has(name)) || (name.endsWith("Input") && names.has(name.slice(0, -"Input".length)));
+  const isTaken = (name: string): boolean => reserved.has(name) || builtins.has(name) || (model.webhooks.length > 0 && reservedByWebhooks.has(name)) || (name.endsWith("Input") && names.has(name.slice(0, -"Input".length)));
   return new Map(types.map((type) => [type.fullName, !keepers.has(type) || isTaken(type.name) ? type.fullName : type.name]));
 }
 

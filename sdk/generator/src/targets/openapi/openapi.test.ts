@@ -39,7 +39,7 @@ function targetOf(document: OpenApiDocument, ref: string): unknown {
 }
 
 describe("a document", () => {
-  it.each(["rules", "bounds", "routes", "shapes", "names", "legacy", "webhooks", "known"])("of %s.proto is its golden", async (file) => {
+  it.each(["rules", "bounds", "routes", "shapes", "names", "legacy", "webhooks", "known", "builtins", "taken"])("of %s.proto is its golden", async (file) => {
     const [yaml] = emitted(openapiTarget, await imageOfFile("awkward", `${file}.proto`), { title: "Awkward", version: "1.0.0", license: "Apache 2.0", licenseId: "Apache-2.0" });
     await expect(yaml!.content).toMatchFileSnapshot(`golden/${file}.openapi.yaml`);
   });

@@ -118,7 +118,7 @@ function bodyOf(method: Method, binding: Binding, schemas: SchemaBuilder, stream
   const { request: example } = method.examples;
   const isWhole = !field && captured.length === 0;
   const rest = example === undefined || isWhole ? undefined : omit(byFields(method.request, example), schemas, method.request, captured);
-  const value = isWhole ? example : field ? memberOf(rest, field.jsonName) : rest;
+  const value = printable(isWhole ? example : field ? memberOf(rest, field.jsonName) : rest);
   return { required: true, content: method.kind === "client_streaming" ? stream(schema, value, false) : { [json]: compact({ schema, example: value }) } };
 }
 
@@ -132,7 +132,7 @@ function successes(method: Method, binding: Binding, schemas: SchemaBuilder, str
   const field = response?.fields.find(({ name }) => name === binding.responseBody);
   const raw = (field ? nameOfMessage(field) : method.response) === httpBody;
   const { response: example } = method.examples;
-  const value = field && example !== undefined ? memberOf(byFields(method.response, example), field.jsonName) : example;
+  const value = printable(field && example !== undefined ? memberOf(byFields(method.response, example), field.jsonName) : example);
   const content = (): OpenApiObject => {
     if (raw) return rawContent();
     const schema = field ? schemas.ofField(field, "out") : schemas.ofMessage(method.response, "out");
@@ -231,6 +231,12 @@ function stepsTo(schemas: SchemaBuilder, typeName: string, path: string): Field[
     at = field.type.kind === "message" ? field.type.name : undefined;
   }
   return steps;
+}
+
+/** An example that can stand in a document; undefined for one with a member `$ref`, which most tools take for a reference wherever it stands. */
+export function printable(example: Json | undefined): Json | undefined {
+  const refers = (value: Json): boolean => typeof value === "object" && value !== null && (Object.hasOwn(value, "$ref") || Object.values(value as JsonObject).some(refers));
+  return example === undefined || refers(example) ? undefined : example;
 }
 
 /** What the example of a request has at a dotted proto path. */

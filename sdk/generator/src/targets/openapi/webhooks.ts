@@ -2,7 +2,7 @@
 import { eventExample, identifierOf } from "../../events.js";
 import type { Model, Webhook } from "../../model.js";
 import { tagNames } from "./names.js";
-import { firstSentence } from "./operations.js";
+import { firstSentence, printable } from "./operations.js";
 import type { SchemaBuilder } from "./schemas.js";
 import { compact, type OpenApiDocument, type OpenApiObject } from "./types.js";
 
@@ -90,7 +90,7 @@ function operationOf(webhook: Webhook, operationId: string, tag: string, schemas
     description: docs === `${summary}.` ? undefined : docs,
     deprecated: deprecated || undefined,
     parameters: Object.keys(signatureHeaders).map((name) => ({ $ref: `#/components/parameters/${name}` })),
-    requestBody: { required: true, content: { "application/json": compact({ schema, example: eventExample(webhook) }) } },
+    requestBody: { required: true, content: { "application/json": compact({ schema, example: printable(eventExample(webhook)) }) } },
     responses: {
       "2XX": { description: "Accepted. Nothing of the answer but its status counts." },
       "410": { description: "The receiver is gone: nothing is posted to it any more." },

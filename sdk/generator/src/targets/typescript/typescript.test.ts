@@ -97,7 +97,7 @@ function compile(files: readonly OutputFile[]): string {
 }
 
 describe("the TypeScript client", () => {
-  it.each(["names", "shapes", "legacy", "rules", "bounds", "routes", "webhooks", "known"])("of %s.proto is its golden", async (name) => {
+  it.each(["names", "shapes", "legacy", "rules", "bounds", "routes", "webhooks", "known", "builtins", "taken"])("of %s.proto is its golden", async (name) => {
     const files = emitted(typescriptTarget, await imageOfFile("awkward", `${name}.proto`), { source: "src" });
     for (const { path, content } of files) await expect(content).toMatchFileSnapshot(`golden/${name}/${path}`);
   });
