@@ -80,7 +80,7 @@ describe("a document", () => {
       const { document } = await made;
       const refs = [...objectsIn(document)].flatMap(({ object }) => (typeof object["$ref"] === "string" ? [object["$ref"]] : []));
       expect(refs.filter((ref) => targetOf(document, ref) === undefined)).toEqual([]);
-      const components = (["schemas", "responses", "headers"] as const).flatMap((kind) => Object.keys(document.components[kind]).map((key) => `#/components/${kind}/${key}`));
+      const components = (["schemas", "responses", "headers", "parameters"] as const).flatMap((kind) => Object.keys(document.components[kind] ?? {}).map((key) => `#/components/${kind}/${key}`));
       expect(components.filter((component) => !refs.includes(component))).toEqual([]);
     });
 
@@ -100,6 +100,22 @@ describe("a document", () => {
         expect(declared).toEqual(names);
         const all = (operation.parameters ?? []).map((parameter) => `${parameter.in} ${parameter.name.toLowerCase()}`);
         expect(new Set(all).size).toBe(all.length);
+      }
+    });
+
+    it("has a webhook for each event, and the section only where there are some", async () => {
+      const { model, document } = await made;
+      expect(Object.keys(document.webhooks ?? {})).toEqual(model.webhooks.map(({ event }) => event));
+      expect(Object.hasOwn(document, "webhooks")).toBe(model.webhooks.length > 0);
+      const operations = Object.values(document.webhooks ?? {}).map(({ post }) => post as Operation);
+      const ids = [...operationsOf(document).map(({ operation }) => operation), ...operations].map(({ operationId }) => operationId);
+      expect(new Set(ids).size).toBe(ids.length);
+      const tags = document.tags.map(({ name }) => name);
+      for (const operation of operations) {
+        expect(tags).toContain((operation["tags"] as string[])[0]);
+        expect(Object.keys(operation.responses)).toEqual(["410", "2XX", "default"]);
+        const headers = operation.parameters!.map((parameter) => (targetOf(document, (parameter as unknown as { $ref: string }).$ref) as { name: string }).name);
+        expect(headers).toEqual(["webhook-id", "webhook-timestamp", "webhook-signature"]);
       }
     });
 

@@ -19,7 +19,7 @@ export const typescriptTarget: Target = {
   options: {
     source: "folder of the TypeScript files within that of the target (default: its own)",
     facade: "name of the facade's class (default: what all packages begin with)",
-    package: "what api.md imports the client by (default: its index file)",
+    package: "what api.md imports the client by, and receivers of events by with /webhooks behind it (default: its own files)",
   },
   emit: (model, options) => emit(model, options),
 };
