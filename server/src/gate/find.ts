@@ -5,37 +5,55 @@ import type { FieldViolation } from "../errors.js";
 /** Adds what is wrong in a message to a list; `path` leads to the message. */
 export type Find = (message: Message, path: string, found: FieldViolation[]) => void;
 
-/** Compiles a search of a message type; undefined where there is nothing to look at, which costs nothing then. `ofField` gives how one field is looked at, if it is. */
-export function compileFind(desc: DescMessage, ofField: (field: DescField) => Find | undefined): ((message: Message) => readonly FieldViolation[]) | undefined {
-  if (!reaches(desc, ofField, new Set())) return undefined;
-  const find = finderOf(desc, ofField, new Map());
-  return (message) => {
-    const found: FieldViolation[] = [];
-    find(message, "", found);
+/** Compiles the search of a message type; undefined where there is nothing to look at, which costs nothing then. */
+export type CompileFind = (desc: DescMessage) => ((message: Message) => readonly FieldViolation[]) | undefined;
+
+/** Makes a compiler of searches, which compiles each type once; `ofField` gives how one field is looked at, if it is. */
+export function createFind(ofField: (field: DescField) => Find | undefined): CompileFind {
+  const owns = new Map<DescField, Find | undefined>();
+  const own = (field: DescField): Find | undefined => {
+    if (!owns.has(field)) owns.set(field, ofField(field));
+    return owns.get(field);
+  };
+  const known = new Map<DescMessage, boolean>();
+  const reaches = (desc: DescMessage): boolean => {
+    let found = known.get(desc);
+    if (found === undefined) known.set(desc, (found = search(desc, new Set())));
     return found;
   };
-}
-
-function reaches(desc: DescMessage, ofField: (field: DescField) => Find | undefined, seen: Set<DescMessage>): boolean {
-  if (seen.has(desc)) return false;
-  seen.add(desc);
-  return desc.fields.some((field) => ofField(field) !== undefined || (field.message !== undefined && reaches(field.message, ofField, seen)));
-}
-
-function finderOf(desc: DescMessage, ofField: (field: DescField) => Find | undefined, finders: Map<DescMessage, { find: Find }>): Find {
-  const known = finders.get(desc);
-  // A type that holds itself is compiled by now, or will be before the first message comes.
-  if (known !== undefined) return (message, path, found) => known.find(message, path, found);
-  const finder: { find: Find } = { find: () => undefined };
-  finders.set(desc, finder);
-  const checks = desc.fields.flatMap((field): Find[] => {
-    const own = ofField(field);
-    return [...(own === undefined ? [] : [own]), ...(field.message !== undefined && reaches(field.message, ofField, new Set()) ? [within(field, finderOf(field.message, ofField, finders))] : [])];
-  });
-  finder.find = (message, path, found) => {
-    for (const check of checks) check(message, path, found);
+  const search = (desc: DescMessage, seen: Set<DescMessage>): boolean => {
+    if (seen.has(desc)) return false;
+    seen.add(desc);
+    return known.get(desc) ?? desc.fields.some((field) => own(field) !== undefined || (field.message !== undefined && search(field.message, seen)));
   };
-  return finder.find;
+  const finders = new Map<DescMessage, { find: Find }>();
+  const finderOf = (desc: DescMessage): Find => {
+    const compiled = finders.get(desc);
+    // A type that holds itself is compiled by now, or will be before the first message comes.
+    if (compiled !== undefined) return (message, path, found) => compiled.find(message, path, found);
+    const finder: { find: Find } = { find: () => undefined };
+    finders.set(desc, finder);
+    const checks = desc.fields.flatMap((field): Find[] => {
+      const check = own(field);
+      return [...(check === undefined ? [] : [check]), ...(field.message !== undefined && reaches(field.message) ? [within(field, finderOf(field.message))] : [])];
+    });
+    finder.find = (message, path, found) => {
+      for (const check of checks) check(message, path, found);
+    };
+    return finder.find;
+  };
+  return (desc) => {
+    if (!reaches(desc)) return undefined;
+    const find = finderOf(desc);
+    let found: FieldViolation[] = [];
+    return (message) => {
+      find(message, "", found);
+      if (found.length === 0) return found;
+      const all = found;
+      found = [];
+      return all;
+    };
+  };
 }
 
 function within(field: DescField, find: Find): Find {

@@ -1,14 +1,11 @@
 /** Fields that the contract marks as REQUIRED with google.api.field_behavior must be set (AIP-203). */
-import { type DescField, type DescMessage, getOption, hasOption, isFieldSet, type Message } from "@bufbuild/protobuf";
+import { type DescField, getOption, hasOption, isFieldSet } from "@bufbuild/protobuf";
 import { field as fieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { field_behavior, FieldBehavior } from "@parapet/contract/google/api/field_behavior_pb";
-import type { FieldViolation } from "../errors.js";
-import { compileFind, type Find } from "./find.js";
+import { type CompileFind, createFind, type Find } from "./find.js";
 
 /** Compiles the search of a message type; undefined where nothing is marked, which costs nothing then. */
-export function compileRequired(desc: DescMessage): ((message: Message) => readonly FieldViolation[]) | undefined {
-  return compileFind(desc, (field) => (isRequired(field) ? ofField(field) : undefined));
-}
+export const compileRequired: CompileFind = createFind((field) => (isRequired(field) ? ofField(field) : undefined));
 
 /** A field with the rule `required` is protovalidate's to report. */
 function isRequired(field: DescField): boolean {

@@ -1,16 +1,13 @@
 /** Lists and maps with more in them than a rule allows are told as that alone: what is wrong with each of a million items is not looked for. */
-import { type DescField, type DescMessage, getOption, hasOption, type Message } from "@bufbuild/protobuf";
+import { type DescField, getOption, hasOption, type Message } from "@bufbuild/protobuf";
 import { field as fieldRules, Ignore } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { FieldViolation } from "../errors.js";
-import { compileFind, type Find } from "./find.js";
+import { type CompileFind, createFind, type Find } from "./find.js";
 
 /** Compiles the search of a message type, with what protovalidate says of `max_items` and `max_pairs`; undefined where there is no such rule. */
-export function compileTooMany(desc: DescMessage): ((message: Message) => readonly FieldViolation[]) | undefined {
-  return compileFind(desc, ofField);
-}
+export const compileTooMany: CompileFind = createFind(ofField);
 
 function ofField(field: DescField): Find | undefined {
-  if (field.oneof !== undefined || !hasOption(field, fieldRules)) return undefined;
+  if ((field.fieldKind !== "list" && field.fieldKind !== "map") || !hasOption(field, fieldRules)) return undefined;
   const { ignore, type } = getOption(field, fieldRules);
   if (ignore === Ignore.ALWAYS) return undefined;
   const { localName, name } = field;
@@ -37,6 +34,7 @@ function valueOf<T>(message: Message, localName: string): T {
 
 function hasMore(map: object, pairsMax: number): boolean {
   let pairs = 0;
-  for (const name in map) if (Object.hasOwn(map, name) && ++pairs > pairsMax) return true;
+  // A message holds its maps as plain objects, whose names are all their own.
+  for (const _name in map) if (++pairs > pairsMax) return true;
   return false;
 }
