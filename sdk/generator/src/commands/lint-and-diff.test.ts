@@ -366,6 +366,7 @@ describe("parapet-generate lint", () => {
     ["json-name-taken", [["string text = 1", "string constructor = 1"]]],
     ["json-name-taken", [["string text = 1", "string value_of = 1"]]],
     ["json-name-taken", [["string text = 1", 'string text = 1 [json_name = "$ref"]']]],
+    ["json-name-taken", [["  string book = 1;\n}\nmessage PutBookResponse", '  string book = 1 [json_name = "$ref"];\n}\nmessage PutBookResponse']]],
     ["webhook-invalid", [['"book.put"}]', '"book put"}]']]],
     ["webhook-twice", [['{event: "book.put"}', '{event: "book.put"}, {event: "book_put"}']]],
     ["webhook-secret", [["  string book = 1;\n}\nmessage PutBookResponse", "  PutBookRequest asked = 1;\n}\nmessage PutBookResponse"]]],

@@ -60,7 +60,7 @@ const takenNames: Readonly<Record<string, string>> = {
 
 /** Fields of such names. The SDK and the server know them as any other. */
 function takenIn({ ownFiles }: Image, model: Model): Problem[] {
-  const onRest = new Set(model.services.flatMap(({ methods }) => methods.flatMap(({ bindings, request, response }) => (bindings.length > 0 ? [request, response] : []))));
+  const onRest = model.services.flatMap(({ methods }) => methods.flatMap(({ bindings, request, response }) => (bindings.length > 0 ? [request, response] : [])));
   const { messages } = indexOf(model);
   const reached = new Set<string>();
   const visit = (name: string): void => {
@@ -68,7 +68,7 @@ function takenIn({ ownFiles }: Image, model: Model): Problem[] {
     reached.add(name);
     for (const { type } of messages.get(name)?.fields ?? []) if (type.kind === "message") visit(type.name);
   };
-  onRest.forEach(visit);
+  for (const name of [...onRest, ...model.webhooks.map(({ payload }) => payload)]) visit(name);
   const within = (message: DescMessage): DescMessage[] => [message, ...message.nestedMessages.flatMap(within)];
   return ownFiles
     .flatMap((file) => file.messages.flatMap(within))
