@@ -1,13 +1,13 @@
 /** Compiles a folder of protos with buf, offline: the bytes of an image. Loads nothing heavy, so that buf can run while the rest of the program is loaded. */
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { GeneratorError } from "./errors.js";
 import { refused } from "./files.js";
+import { temporaryFolder } from "./temporary-folder.js";
 
 const run = promisify(execFile);
 
@@ -48,8 +48,7 @@ export async function startCompile(protoDir: string, paths: readonly string[] = 
     throw unusable(error.path ?? folder, unreadable[error.code ?? ""] ?? error.message);
   });
   if (own.length === 0) throw unusable(folder, "there is no .proto file in this folder");
-  const workspace = await mkdtemp(join(tmpdir(), "parapet-generate-"));
-  const remove = (): Promise<void> => rm(workspace, { recursive: true, force: true });
+  const { path: workspace, remove } = await temporaryFolder("parapet-generate-");
   try {
     await layOut(folder, own, workspace);
   } catch (error) {

@@ -47,14 +47,15 @@ async function run(...args: string[]): Promise<Ended> {
 }
 
 /** Runs it as a process of its own: with a module loaded before it, or as another user. */
-async function ran(program: string, args: readonly string[], { before, user }: { readonly before?: string; readonly user?: number } = {}): Promise<Ended> {
+async function ran(program: string, args: readonly string[], { before, user, temporary }: { readonly before?: string; readonly user?: number; readonly temporary?: string } = {}): Promise<Ended> {
   const home = join(folder, "home");
   if (user !== undefined) {
     await mkdir(home, { recursive: true });
     await chown(home, user, user);
   }
   return new Promise((resolve) => {
-    const as = user === undefined ? {} : { uid: user, env: { ...process.env, HOME: home } };
+    const env = { ...process.env, ...(temporary === undefined ? {} : { TMPDIR: temporary }) };
+    const as = user === undefined ? { env } : { uid: user, env: { ...env, HOME: home } };
     execFile(process.execPath, [...(before === undefined ? [] : ["--import", before]), program, ...args], { timeout: timeLimitMs, ...as }, (error, stdout, stderr) => {
       resolve({ status: error === null ? 0 : (error.code ?? error.signal ?? null), out: stdout, err: stderr });
     });
@@ -282,5 +283,14 @@ describe("buf", () => {
     expect(err).toMatch(said);
     expect(err).toContain("parapet-generate: 1 problem");
     expect(err).not.toContain("    at ");
+  });
+
+  it.runIf(process.platform === "linux" && process.arch === "x64").each(["INT", "TERM", "HUP"])("leaves no folder behind where SIG%s ends the run meanwhile", async (signal) => {
+    const temporary = join(folder, `temporary-${signal}`);
+    await mkdir(temporary);
+    const program = await installed(`#!/bin/sh\nls "$TMPDIR" > ${join(folder, signal)}\nkill -${signal} $PPID\nsleep 1\n`);
+    expect((await ran(program, ["--proto", protos, "--out", out], { temporary })).status).toBe(`SIG${signal}`);
+    expect(await readFile(join(folder, signal), "utf8")).toMatch(/^parapet-generate-\w+\n$/);
+    expect(await readdir(temporary)).toEqual([]);
   });
 });

@@ -12,15 +12,17 @@ export interface MadeFile {
   readonly hash: string;
   /** True for a file that is written where none is, and is its owner's from then on. */
   readonly once: boolean;
+  /** Of such a file: the generated one that does not compile without it. */
+  readonly importedBy?: string;
 }
 
 const encoder = new TextEncoder();
 
 /** Files of a target in the folder that was chosen for it. */
 export function madeOf(folder: string, files: readonly OutputFile[]): MadeFile[] {
-  return files.map(({ path, content, once = false }) => {
+  return files.map(({ path, content, once = false, importedBy }) => {
     const bytes = encoder.encode(content);
-    return { path: posix.join(folder, path), bytes, hash: hashOf(bytes), once };
+    return { path: posix.join(folder, path), bytes, hash: hashOf(bytes), once, ...(importedBy === undefined ? {} : { importedBy: posix.join(folder, importedBy) }) };
   });
 }
 

@@ -442,6 +442,8 @@ export interface OutputFile {
   readonly content: string;
   /** The file is a person's from then on: written where there is none, never compared, changed or removed. */
   readonly once?: true;
+  /** Of such a file: the generated one that does not compile without it, relative to the target's folder. */
+  readonly importedBy?: string;
 }
 
 /** A target: a pure function of the contract. */

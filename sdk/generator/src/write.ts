@@ -28,6 +28,16 @@ export interface Drift {
   readonly foreign: readonly string[];
 }
 
+/**
+ * Files that are their owner's, are gone, and are missed by a generated one, by path.
+ * @throws FileError
+ */
+export async function goneOf(out: string, files: readonly MadeFile[]): Promise<{ readonly path: string; readonly importedBy: string }[]> {
+  const missed = files.flatMap(({ path, importedBy }) => (importedBy === undefined ? [] : [{ path, importedBy }]));
+  const found = await inParallel(missed, ({ path }) => readBytes(join(out, path)));
+  return missed.filter((_, index) => found[index] === undefined);
+}
+
 /** The manifest of a set of files. */
 export function manifestOf(inputs: Readonly<Record<string, string>>, files: readonly MadeFile[]): Manifest {
   const outputs = Object.fromEntries(sorted(ours(files)).map(({ path, hash }) => [path, hash]));

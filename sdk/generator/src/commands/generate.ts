@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { paysForTwo, SecondThread } from "../threads/second-thread.js";
 import type { Made } from "../threads/generate.js";
-import { type Drift, driftOf, isUnfinished, manifestHolds, manifestOf, writeFiles } from "../write.js";
+import { type Drift, driftOf, goneOf, isUnfinished, manifestHolds, manifestOf, writeFiles } from "../write.js";
 import { type Command, type CommandIo, count, type Output, UsageError } from "./command.js";
 import { contractOptions, type ContractValues, openContract } from "./contract.js";
 
@@ -51,8 +51,10 @@ async function run(command: "generate" | "check", args: readonly string[], outpu
       output.err(`changed: ${manifestFile}`);
       return 1;
     }
+    const gone = await goneOf(out, files);
+    for (const { path, importedBy } of gone) output.err(`gone: ${path}: it is yours, and ${importedBy} imports it; restore it, or generate to begin anew from samples`);
     if (drifted > 0) output.err(`parapet-generate: ${count(drifted, "file")} to regenerate`);
-    return drifted > 0 ? 1 : 0;
+    return drifted + gone.length > 0 ? 1 : 0;
   }
   const drift = await writeFiles(out, manifestFile, files, manifest);
   if (drift.foreign.length > 0) {

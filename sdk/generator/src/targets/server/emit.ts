@@ -27,7 +27,7 @@ function emitServer(model: Model, messages: string, image: Image): OutputFile[] 
     ...restTarget.emit(model, {}, image).map((file) => ({ ...file, path: `${here}/${file.path}` })),
     { path: `${here}/samples.ts`, content: emitSamples(services) },
     { path: `${here}/services.ts`, content: emitRegistration(services) },
-    ...services.map((named): OutputFile => ({ path: `services/${named.file}.ts`, content: emitHandlers(named), once: true })),
+    ...services.map((named): OutputFile => ({ path: `services/${named.file}.ts`, content: emitHandlers(named), once: true, importedBy: `${here}/services.ts` })),
     { path: "main.ts", content: emitMain(), once: true },
   ];
 }

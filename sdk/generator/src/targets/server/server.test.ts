@@ -41,7 +41,8 @@ describe("files that are a person's", () => {
     await rm(out, { recursive: true, force: true });
   });
   const awkward = fileURLToPath(new URL("../../testing/awkward", import.meta.url));
-  const run = (...command: string[]) => main([...command, "--proto", awkward, "--out", out, "--target", "server=."], { out: () => undefined, err: () => undefined });
+  const said: string[] = [];
+  const run = (...command: string[]) => main([...command, "--proto", awkward, "--out", out, "--target", "server=."], { out: () => undefined, err: (line) => void said.push(line) });
 
   it("are written once, and neither overwritten nor called drift", async () => {
     expect(await run()).toBe(0);
@@ -51,7 +52,12 @@ describe("files that are a person's", () => {
     expect(await readFile(join(out, "main.ts"), "utf8")).toBe("// Mine.\n");
     expect(await run("check")).toBe(0);
     await rm(join(out, "main.ts"));
+    // Nothing that is generated needs it: there may be another.
     expect(await run("check")).toBe(0);
+    await rm(join(out, "services/routes-service.ts"));
+    said.length = 0;
+    expect(await run("check")).toBe(1);
+    expect(said).toEqual(["gone: services/routes-service.ts: it is yours, and gen/server/services.ts imports it; restore it, or generate to begin anew from samples"]);
     await writeFile(join(out, "gen/server/services.ts"), "// Mine.\n");
     expect(await run("check")).toBe(1);
   });
