@@ -1,5 +1,5 @@
 /** A listing of the default layer, which turns its pages by itself or gives one. */
-import { type Call, type Result, unary } from "./call.js";
+import { type Call, type Finish, type Result, unary } from "./call.js";
 import type { Client } from "./client.js";
 import type { CallOptions, Outcome } from "./execute.js";
 import type { Method, Paging } from "./method.js";
@@ -47,9 +47,10 @@ export function paged<Item, Page extends object, R extends string>(
   method: Method & { readonly paging: Paging },
   request: object | undefined,
   options?: CallOptions,
+  finish?: Finish,
 ): Paged<Item, Page, R> {
   const { token, next, items, first } = method.paging;
   const rest = Object.fromEntries(first.map((name) => [name, undefined]));
-  const get = (at?: unknown): Call<Page, R> => unary<Page, R>(client, method, { ...request, ...(at ? { ...rest, [token]: at } : {}) }, options);
+  const get = (at?: unknown): Call<Page, R> => unary<Page, R>(client, method, { ...request, ...(at ? { ...rest, [token]: at } : {}) }, options, finish);
   return new Paged<Item, Page, R>(get, turnPages<Item, Page>(get, next, (page) => (page as Record<string, unknown>)[items] as Item[] | undefined, method.name));
 }

@@ -1,6 +1,6 @@
 /** Streams of the server as async iterables, and streams of the client as one request. */
 import { errorOf, isMessage, overNetwork, parseJson, send } from "./attempt.js";
-import { Call } from "./call.js";
+import { Call, type Finish } from "./call.js";
 import type { Client } from "./client.js";
 import { createEnvelopeReader, encodeEnvelopes, flagEnd } from "./envelope.js";
 import { utf8 } from "./details.js";
@@ -23,14 +23,14 @@ export class ServerStream<T> implements AsyncIterable<T> {
   }
 }
 
-/** Makes a stream of a method that streams from the server. A broken one goes on behind its last message where the contract says how; before its first message it may be retried like any call. */
-export function serverStream<T>(client: Client, method: Method, request: unknown, options: CallOptions = {}): ServerStream<T> {
+/** Makes a stream of a method that streams from the server. A broken one goes on behind its last message where the contract says how; before its first message it may be retried like any call. `finish`: see `hideSecrets`. */
+export function serverStream<T>(client: Client, method: Method, request: unknown, options: CallOptions = {}, finish?: Finish): ServerStream<T> {
   const { resume } = method;
   return new ServerStream<T>(async () => {
     let body = encodeEnvelopes([toJson(request, method)]);
     const progress = begin(client, options);
     const open = (broken?: ParapetError): Promise<Outcome<Leg<T>>> =>
-      execute(client, method, options, progress, (attempt) => openLeg<T>(client, method, body, attempt), options.timeoutMs === undefined, broken);
+      execute(client, method, options, progress, (attempt) => openLeg<T>(client, method, body, attempt, finish), options.timeoutMs === undefined, broken);
     const { value: first, response } = await open();
     const value = follow(method, progress, first, resume?.response, async (token, broken) => {
       body = encodeEnvelopes([toJson({ ...(request as object), [resume!.request]: token }, method)]);
@@ -45,7 +45,7 @@ export function serverStream<T>(client: Client, method: Method, request: unknown
 export type Messages<T> = Iterable<T> | AsyncIterable<T>;
 
 /** Starts a call of a method that streams from the client. The messages are collected and sent as one body, since most platforms cannot do otherwise. */
-export function clientStream<T, R extends string>(client: Client, method: Method, requests: Messages<unknown>, options: CallOptions = {}): Call<T, R> {
+export function clientStream<T, R extends string>(client: Client, method: Method, requests: Messages<unknown>, options: CallOptions = {}, finish?: Finish): Call<T, R> {
   const run = async (): Promise<Outcome<T>> => {
     const progress = begin(client, options);
     const { scope } = progress;
@@ -61,7 +61,7 @@ export function clientStream<T, R extends string>(client: Client, method: Method
     try {
       const body = await scope.wait(collect());
       return await execute(client, method, options, progress, async (attempt) => {
-        const { value, ...info } = await openLeg<T>(client, method, body, attempt);
+        const { value, ...info } = await openLeg<T>(client, method, body, attempt, finish);
         const message = await value.next();
         // The message counts only once the last frame says that the call succeeded.
         if (message === undefined || (await value.next()) !== undefined) throw clientError("RESPONSE_MALFORMED", "there is not one message in the response", info);
@@ -77,7 +77,7 @@ export function clientStream<T, R extends string>(client: Client, method: Method
 }
 
 /** Opens one connection. */
-async function openLeg<T>(client: Client, method: Method, body: Blob, attempt: Attempt): Promise<Performed<Leg<T>>> {
+async function openLeg<T>(client: Client, method: Method, body: Blob, attempt: Attempt, finish: Finish | undefined): Promise<Performed<Leg<T>>> {
   const response = await send(client, method, body, attempt);
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const read = createEnvelopeReader(() => reader.read(), client.messageBytesMax);
@@ -87,7 +87,10 @@ async function openLeg<T>(client: Client, method: Method, body: Blob, attempt: A
     const json = parseJson(utf8.decode(data));
     const isEnd = flags & flagEnd;
     if (!isMessage(json, isEnd ? {} : method)) throw errorOf(response, undefined, client.clock);
-    if (!isEnd) return json as T;
+    if (!isEnd) {
+      finish?.(json as object, method);
+      return json as T;
+    }
     if ("error" in (json as object)) throw errorOf(response, (json as { error: unknown }).error, client.clock);
     return undefined;
   });

@@ -122,6 +122,7 @@ interface Shape {
 
 function shapeOf(method: Method, request: string, response: string, find: FindMessage, names: Names, refer: (fullName: string, name: string) => string): Shape {
   const { descriptor, reason } = names.method(method);
+  const finish = method.secretResponse ? ", rt.hideSecrets" : "";
   const isObject = !isBare(method.request) && method.request !== "google.protobuf.Any";
   const optional = isObject && (find(method.request)?.fields ?? []).every((field) => !mustBeSet(field)) && !(find(method.request)?.oneofs ?? []).some(({ required }) => required);
   const parameters = `request: ${request}${optional ? " = {}" : ""}, options?: rt.CallOptions`;
@@ -131,18 +132,17 @@ function shapeOf(method: Method, request: string, response: string, find: FindMe
       parameters: `requests: rt.Messages<${request}>, options?: rt.CallOptions`,
       arguments: "requests, options",
       result: `rt.Call<${response}, ${reason}>`,
-      call: `rt.clientStream(client, ${descriptor}, requests, options)`,
+      call: `rt.clientStream(client, ${descriptor}, requests, options${finish})`,
     };
   }
   if (method.kind === "server_streaming") {
-    return { parameters, arguments: args, result: `rt.ServerStream<${response}>`, call: `rt.serverStream(client, ${descriptor}, request, options)` };
+    return { parameters, arguments: args, result: `rt.ServerStream<${response}>`, call: `rt.serverStream(client, ${descriptor}, request, options${finish})` };
   }
   const items = find(method.response)?.fields.find(({ name }) => name === method.paging?.items);
   if (items) {
     const item = items.type.kind === "message" && find(items.type.name) ? refer(items.type.name, names.type(items.type.name)) : `${response}[${JSON.stringify(items.jsonName)}][number]`;
-    return { parameters, arguments: args, result: `rt.Paged<${item}, ${response}, ${reason}>`, call: `rt.paged(client, ${descriptor}, request, options)` };
+    return { parameters, arguments: args, result: `rt.Paged<${item}, ${response}, ${reason}>`, call: `rt.paged(client, ${descriptor}, request, options${finish})` };
   }
-  const finish = method.secretResponse ? ", rt.hideSecrets" : "";
   return { parameters, arguments: args, result: `rt.Call<${response}, ${reason}>`, call: `rt.unary(client, ${descriptor}, request, options${finish})` };
 }
 

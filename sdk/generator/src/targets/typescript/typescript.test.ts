@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { buildModel } from "../../build/build-model.js";
 import type { OutputFile } from "../../model.js";
 import { emitted, imageOf, imageOfFile } from "../../testing/contracts.js";
 import { typescriptTarget } from "./emit.js";
@@ -100,6 +101,18 @@ describe("the TypeScript client", () => {
   it.each(["names", "shapes", "legacy", "rules", "bounds", "routes", "webhooks", "known", "builtins", "taken"])("of %s.proto is its golden", async (name) => {
     const files = emitted(typescriptTarget, await imageOfFile("awkward", `${name}.proto`), { source: "src" });
     for (const { path, content } of files) await expect(content).toMatchFileSnapshot(`golden/${name}/${path}`);
+  });
+
+  it("hides the secrets of responses however these come", async () => {
+    const image = await imageOfFile("awkward", "shapes.proto");
+    const model = buildModel(image);
+    const [service] = model.services;
+    const store = service!.methods.find(({ name }) => name === "Store")!;
+    expect(store.secretResponse).toBe(true);
+    for (const [kind, call] of [["unary", "unary"], ["server_streaming", "serverStream"], ["client_streaming", "clientStream"]] as const) {
+      const files = typescriptTarget.emit({ ...model, services: [{ ...service!, methods: [{ ...store, kind }] }] }, {}, image);
+      expect(files.map(({ content }) => content).join("")).toMatch(new RegExp(`rt\\.${call}\\(.*, options, rt\\.hideSecrets\\)`));
+    }
   });
 
   it("is the same each time", async () => {

@@ -1,0 +1,37 @@
+/** Secrets of responses, however these come. */
+import { inspect } from "node:util";
+import { describe, expect, it } from "vitest";
+import { endFrame, frame } from "../test-support/fault-server.js";
+import { list, login, upload, watch } from "../test-support/methods.js";
+import { clientStream, createClient, hideSecrets, type Method, paged, serverStream, unary } from "./index.js";
+
+const message = { id: "i", token: "hush", inner: [{ token: "hush" }] };
+const secrets = ["token"];
+const secret = <M extends Method>(method: M): M => ({ ...method, secrets });
+
+function clientOf(body: BodyInit, type: string) {
+  return createClient({ baseUrl: "http://server.example", fetch: () => Promise.resolve(new Response(body, { headers: { "content-type": type } })) });
+}
+const streaming = (...messages: readonly object[]) => clientOf(new Blob([...messages.map((each) => frame(each)), endFrame()] as BlobPart[]), "application/connect+json");
+const plain = (body: object) => clientOf(JSON.stringify(body), "application/json");
+
+async function all<T>(messages: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const each of messages) found.push(each);
+  return found;
+}
+
+describe("a secret of a response", () => {
+  it.each<[string, () => Promise<unknown[]>, unknown[]]>([
+    ["a call", async () => [await unary(plain(message), secret(login), {}, {}, hideSecrets)], [message]],
+    ["a stream", () => all(serverStream(streaming(message, { ...message, id: "j" }), secret(watch), {}, {}, hideSecrets)), [message, { ...message, id: "j" }]],
+    ["a call that streams its requests", async () => [await clientStream(streaming(message), secret(upload), [{}], {}, hideSecrets)], [message]],
+    ["a page", async () => [await paged(plain({ items: [message] }), secret(list), {}, {}, hideSecrets).page()], [{ items: [message] }]],
+  ])("of %s is there for the caller, and not printed", async (_, call, expected) => {
+    const got = await call();
+    expect(JSON.parse(JSON.stringify(got))).toEqual(expected);
+    const printed = inspect(got, { depth: 9 });
+    expect(printed).not.toContain("hush");
+    expect(printed).toContain("[redacted]");
+  });
+});
