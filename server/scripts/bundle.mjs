@@ -27,7 +27,7 @@ if (!isFresh()) {
     },
   });
   // All in one folder, two levels below the package as the modules themselves: `docs-page` finds its assets from either.
-  const { output } = await bundle.write({ dir: made, format: "esm", entryFileNames: "[name].js", chunkFileNames: "shared.js" });
+  const { output } = await bundle.write({ dir: made, format: "esm", sourcemap: "hidden", entryFileNames: "[name].js", chunkFileNames: "shared.js" });
   await bundle.close();
   const modules = [...new Set(output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : [])))].filter((id) => existsSync(id)).toSorted();
   writeFileSync(join(made, "LICENSES.txt"), licences(modules));
@@ -68,7 +68,8 @@ function rulesWhenAskedFor() {
         const head = "const standard = [];";
         if (parts.length !== 3 || !code.includes(head)) throw new Error("protovalidate compiles its rules in another way than this script knows");
         changed += 1;
-        return parts.join(lazy).replace(head, `const manager = this;\n        ${head}`);
+        // No line moves, so the places stay as they are.
+        return { code: parts.join(lazy).replace(head, `const manager = this; ${head}`), map: null };
       },
     },
     buildEnd() {

@@ -12,6 +12,7 @@ import { type Row, titleOf } from "../run/rows.js";
 import { startServers } from "../run/servers.js";
 import { type Column, renderTable } from "../text/table.js";
 import { type FunctionShare, type PlaceShare, summarise } from "./summarise.js";
+import { unjoin } from "./unjoin.js";
 
 /** Stretches under which the profile is taken. */
 const stretches = 10;
@@ -61,7 +62,7 @@ export async function profileRow(text: string, catalogue: Catalogue, { warmUp, s
     await meter.close();
     await servers.close();
   }
-  const { busyMs, idleMs, functions, places } = summarise(JSON.parse(await readFile(file, "utf8")) as Profiler.Profile, root);
+  const { busyMs, idleMs, functions, places } = summarise(unjoin(JSON.parse(await readFile(file, "utf8")) as Profiler.Profile), root);
   const share = { title: "%", text: (of: { readonly share: number }) => (of.share * 100).toFixed(1), right: true };
   const functionColumns: readonly Column<FunctionShare>[] = [share, { title: "function", text: ({ name }) => name }, { title: "at", text: ({ at }) => at }];
   const placeColumns: readonly Column<PlaceShare>[] = [share, { title: "where", text: ({ place }) => place }];
