@@ -13,6 +13,9 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "docs/reference");
 const have = (program: string): boolean => spawnSync(program, ["--version"]).status === 0;
 
+/** buf itself, ahead of the script in `.bin` that starts it: that is another process a call. */
+const bufFolders = readdirSync(join(root, "node_modules/@bufbuild")).filter((name) => name.startsWith("buf-")).map((name) => join(root, "node_modules/@bufbuild", name, "bin"));
+
 /** A method with what its page shows. */
 interface Shown {
   readonly method: string;
@@ -57,7 +60,7 @@ afterAll(async () => {
 /** Types it, and returns what is printed. */
 function type(text: string): Promise<string> {
   const here = text.replaceAll("http://localhost:11023", server.url);
-  const env = { ...process.env, HOME: home, CURL_HOME: home, TOKEN: token, PATH: [join(root, "node_modules/.bin"), process.env["PATH"]].join(delimiter) };
+  const env = { ...process.env, HOME: home, CURL_HOME: home, TOKEN: token, PATH: [...bufFolders, join(root, "node_modules/.bin"), process.env["PATH"]].join(delimiter) };
   const child = spawn("bash", ["-uc", here], { env, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("latin1").on("data", (chunk: string) => (printed += chunk));
