@@ -1646,7 +1646,7 @@ export interface components {
              * @description Canonical code, as Connect spells it.
              * @enum {string}
              */
-            code: "aborted" | "already_exists" | "canceled" | "data_loss" | "deadline_exceeded" | "failed_precondition" | "internal" | "invalid_argument" | "not_found" | "permission_denied" | "resource_exhausted" | "unauthenticated" | "unavailable" | "unimplemented";
+            code: "aborted" | "already_exists" | "canceled" | "data_loss" | "deadline_exceeded" | "failed_precondition" | "internal" | "invalid_argument" | "not_found" | "out_of_range" | "permission_denied" | "resource_exhausted" | "unauthenticated" | "unavailable" | "unimplemented";
             /** @description Why, the same on every protocol. */
             reason: string;
             /** @description Whose reasons these are. */
@@ -5092,7 +5092,10 @@ export interface operations {
                 /** @description Goes on behind the response that carried this token, with the documents as they are now. The filter must be the one of the first call. At most 2048 bytes of UTF-8. */
                 resumeToken?: string;
             };
-            header?: never;
+            header?: {
+                /** @description With `Accept: text/event-stream`: the `id` of the last event that was read; the stream goes on behind it. It goes before the field `resume_token`. */
+                "Last-Event-ID"?: string;
+            };
             path: {
                 /**
                  * @description Name of the collection. At most 128 bytes of UTF-8.
@@ -5347,7 +5350,10 @@ export interface operations {
     DocumentService_Export: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description With `Accept: text/event-stream`: the `id` of the last event that was read; the stream goes on behind it. It goes before the field `resume_token`. */
+                "Last-Event-ID"?: string;
+            };
             path?: never;
             cookie?: never;
         };

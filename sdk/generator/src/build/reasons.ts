@@ -8,6 +8,11 @@ import type { Problems } from "./problems.js";
 import { docsOf } from "./source.js";
 import { wordsOf } from "../words.js";
 
+/** A canonical code as Connect spells it. */
+export function codeName(code: Code): string {
+  return code === Code.CANCELLED ? "canceled" : Code[code].toLowerCase();
+}
+
 /** HTTP status of each canonical code on REST (connectrpc.com/docs/protocol, error codes). */
 const httpStatusOfCode: Readonly<Record<Code, number>> = {
   [Code.OK]: 200,
@@ -52,7 +57,7 @@ function reasonsOfEnum(desc: DescEnum): Reason[] {
     return {
       name: value.name.startsWith(prefix) ? value.name.slice(prefix.length) : value.name,
       number: value.number,
-      code: Code[code] === "CANCELLED" ? "canceled" : Code[code]!.toLowerCase(),
+      code: codeName(code),
       httpStatus: httpStatus || httpStatusOfCode[code],
       title,
       retryable,

@@ -37,8 +37,8 @@ export function headerComponent(name: HeaderName): OpenApiObject {
   return { description, schema: { ...schema } };
 }
 
-/** Header parameters of a method's requests. */
-export function headerParameters({ policy, conditional, idempotency }: Method): OpenApiObject[] {
+/** Header parameters of a method's requests; `asEvents`: its answers may be server-sent events. */
+export function headerParameters({ policy, conditional, idempotency }: Method, asEvents: boolean): OpenApiObject[] {
   const parameters: OpenApiObject[] = [];
   const add = (name: string, description: string, schema: object, required = false): void => {
     parameters.push({ name, in: "header", description, ...(required ? { required } : {}), schema });
@@ -54,6 +54,13 @@ export function headerParameters({ policy, conditional, idempotency }: Method): 
   if (conditional?.etag) add("If-Match", `The entity tag that the resource must have, in quotes; stands for the field \`${conditional.etag}\`.`, { type: "string", pattern: '^\\s*"[^"]*"\\s*$' });
   if (conditional?.createOnly) add("If-None-Match", "`*`: the resource must not exist yet.", { type: "string", const: "*" });
   else if (isCacheable({ conditional, idempotency })) add("If-None-Match", "The entity tag that the caller has, in quotes; if it is still the one, the answer is 304.", string);
+  if (policy.resume && asEvents) {
+    add(
+      "Last-Event-ID",
+      `With \`Accept: text/event-stream\`: the \`id\` of the last event that was read; the stream goes on behind it. It goes before the field \`${policy.resume.request}\`.`,
+      string,
+    );
+  }
   return parameters;
 }
 

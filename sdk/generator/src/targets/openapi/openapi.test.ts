@@ -144,6 +144,25 @@ describe("an operation", () => {
     return response.content["application/problem+json"].schema.allOf[1].properties.reason.enum;
   };
 
+  it("takes Last-Event-ID where its stream can be resumed, and nowhere else", async () => {
+    const taking = (document: OpenApiDocument) =>
+      Object.values(document.paths)
+        .flatMap((item) => Object.values(item))
+        .filter(({ parameters }) => ((parameters ?? []) as { name: string; in: string }[]).some((parameter) => parameter.name === "Last-Event-ID" && parameter.in === "header"))
+        .map(({ operationId }) => operationId);
+    expect(taking(await parapet)).toEqual(["DocumentService_Export_getV1CollectionsCollectionExport", "DocumentService_Export"]);
+    expect(taking(await routes)).toEqual(["RoutesService_Watch"]);
+    expect(taking(await rules)).toEqual([]);
+  });
+
+  it("can fail with every code that a handler may throw, beside those of the contract's reasons", async () => {
+    const { code } = (await parapet).components.schemas["Problem"]!["properties"] as { code: { enum: string[] } };
+    expect(code.enum).toEqual([
+      "aborted", "already_exists", "canceled", "data_loss", "deadline_exceeded", "failed_precondition", "internal", "invalid_argument", "not_found", "out_of_range", "permission_denied",
+      "resource_exhausted", "unauthenticated", "unavailable", "unimplemented",
+    ]);
+  });
+
   it("says which credentials it takes, and that it needs none where it is public", async () => {
     const document = await parapet;
     expect(operationOf(document, "DocumentService_Add").security).toEqual([{ bearerAuth: [] }, { apiKeyAuth: [] }]);

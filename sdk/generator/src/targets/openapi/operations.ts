@@ -53,7 +53,7 @@ export function operationOf({ model, tags, schemas, spec, responses, samples }: 
     parameters: [
       ...item.parameters.map((parameter) => pathParameter(parameter, method, schemas)),
       ...query.parameters.map((parameter) => queryParameter(parameter, method, schemas)),
-      ...headerParameters(method),
+      ...headerParameters(method, method.kind === "server_streaming" && !isRaw(method, binding, schemas)),
     ],
     requestBody: body,
     responses: { ...successes(method, binding, schemas, stream), ...problemResponses(model, method, body !== undefined, responses) },
@@ -130,7 +130,7 @@ function bodyFieldSchema(field: Field, captured: readonly string[], schemas: Sch
 function successes(method: Method, binding: Binding, schemas: SchemaBuilder, stream: StreamContent): Record<string, OpenApiObject> {
   const response = messageNamed(schemas, method.response);
   const field = response?.fields.find(({ name }) => name === binding.responseBody);
-  const raw = (field ? nameOfMessage(field) : method.response) === httpBody;
+  const raw = isRaw(method, binding, schemas);
   const { response: example } = method.examples;
   const value = printable(field && example !== undefined ? memberOf(byFields(method.response, example), field.jsonName) : example);
   const content = (): OpenApiObject => {
@@ -148,6 +148,12 @@ function successes(method: Method, binding: Binding, schemas: SchemaBuilder, str
     "200": { description: docs, headers: headersObject(headers), content: content() },
     ...(isCacheable(method) && shownEtag(method, field) ? { "304": { description: "The caller has it already.", headers: headersObject(["RequestId", "ETag", ...limited]) } } : {}),
   };
+}
+
+/** True if the answer is bytes and not JSON. */
+function isRaw({ response }: Method, { responseBody }: Binding, schemas: SchemaBuilder): boolean {
+  const field = messageNamed(schemas, response)?.fields.find(({ name }) => name === responseBody);
+  return (field ? nameOfMessage(field) : response) === httpBody;
 }
 
 /** REST gives an ETag for the etag of what it shows. */

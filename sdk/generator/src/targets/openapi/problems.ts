@@ -1,5 +1,7 @@
 /** Error responses: one a status, with the reasons that the operation can give. */
 import { createHash } from "node:crypto";
+import { Code } from "@parapet/contract/google/rpc/code_pb";
+import { codeName } from "../../build/reasons.js";
 import type { Method, Model, Reason } from "../../model.js";
 import { type HeaderName, headersObject, limitHeaders } from "./headers.js";
 import type { OpenApiObject, Schema } from "./types.js";
@@ -19,9 +21,14 @@ const headersByStatus: Readonly<Record<number, readonly HeaderName[]>> = {
   503: ["RetryAfter"],
 };
 
+/** Codes that a handler's own error may have, whatever the contract's reasons are; one that is unknown is answered as internal. */
+const thrown: readonly string[] = Object.values(Code)
+  .filter((code): code is Code => typeof code === "number" && code !== Code.OK && code !== Code.UNKNOWN)
+  .map(codeName);
+
 /** Schema of the document that every error response holds (RFC 9457). */
 export function problemSchema(model: Model): Schema {
-  const codes = [...new Set(model.reasons.map(({ code }) => code))].sort();
+  const codes = [...new Set([...thrown, ...model.reasons.map(({ code }) => code)])].sort();
   return {
     type: "object",
     description: "What went wrong (RFC 9457). Switch on `reason`.",

@@ -73,7 +73,7 @@ export interface components {
              * @description Canonical code, as Connect spells it.
              * @enum {string}
              */
-            code: "aborted" | "already_exists" | "canceled" | "data_loss" | "deadline_exceeded" | "failed_precondition" | "internal" | "invalid_argument" | "not_found" | "permission_denied" | "resource_exhausted" | "unauthenticated" | "unavailable" | "unimplemented";
+            code: "aborted" | "already_exists" | "canceled" | "data_loss" | "deadline_exceeded" | "failed_precondition" | "internal" | "invalid_argument" | "not_found" | "out_of_range" | "permission_denied" | "resource_exhausted" | "unauthenticated" | "unavailable" | "unimplemented";
             /** @description Why, the same on every protocol. */
             reason: string;
             /** @description Whose reasons these are. */

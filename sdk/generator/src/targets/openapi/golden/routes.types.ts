@@ -391,7 +391,7 @@ export interface components {
              * @description Canonical code, as Connect spells it.
              * @enum {string}
              */
-            code: "aborted" | "already_exists" | "canceled" | "data_loss" | "deadline_exceeded" | "failed_precondition" | "internal" | "invalid_argument" | "not_found" | "permission_denied" | "resource_exhausted" | "unauthenticated" | "unavailable" | "unimplemented";
+            code: "aborted" | "already_exists" | "canceled" | "data_loss" | "deadline_exceeded" | "failed_precondition" | "internal" | "invalid_argument" | "not_found" | "out_of_range" | "permission_denied" | "resource_exhausted" | "unauthenticated" | "unavailable" | "unimplemented";
             /** @description Why, the same on every protocol. */
             reason: string;
             /** @description Whose reasons these are. */
@@ -1960,7 +1960,10 @@ export interface operations {
                 /** @description Behind what. */
                 behindToken?: string;
             };
-            header?: never;
+            header?: {
+                /** @description With `Accept: text/event-stream`: the `id` of the last event that was read; the stream goes on behind it. It goes before the field `after`. */
+                "Last-Event-ID"?: string;
+            };
             path?: never;
             cookie?: never;
         };
