@@ -84,7 +84,7 @@ const add = {
 };
 
 /** More open than elsewhere: the larger the pieces in which the load reads and writes, the less it takes from workers that share its cores. */
-const shared = { loads: workerLoads, streams: 32 };
+const shared = { loads: workerLoads, connections: workerLoads, streams: 64 };
 const workers = {
   one: row("Parapet Get, 1 worker", "one worker", "get", "grpc", shared),
   two: row("Parapet Get, 2 workers", "two workers", "get", "grpc", shared),
