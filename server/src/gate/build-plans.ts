@@ -118,6 +118,7 @@ function buildPlan(
 ): Plan {
   const policy = options.overlay[name] ?? (hasOption(desc, methodPolicy) ? getOption(desc, methodPolicy) : undefined);
   if (policy === undefined) throw new Error("has no policy (option parapet.policy.v1.method)");
+  const secretResponse = holdsSecret(desc.output);
   return {
     desc,
     name,
@@ -131,7 +132,8 @@ function buildPlan(
     sideEffects: desc.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
     input: desc.input,
     output: desc.output,
-    secretResponse: holdsSecret(desc.output),
+    secretResponse,
+    packsResponse: !secretResponse,
     validate: compileValidation(desc.input, validator),
     implementation,
   };

@@ -56,6 +56,8 @@ export interface Plan {
   readonly output: DescMessage;
   /** True if the response holds a `debug_redact` field, at any depth. */
   readonly secretResponse: boolean;
+  /** True if answers may be compressed: not those with a secret, whose length would tell something of it to who can put text of their own beside it (breachattack.com). */
+  readonly packsResponse: boolean;
   /** Broken rules of a decoded request; empty if none. */
   readonly validate: (request: Message) => readonly FieldViolation[];
   readonly implementation: MethodImpl<DescMethod>;

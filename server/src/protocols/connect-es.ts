@@ -57,7 +57,7 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
     shutdownSignal: options.shutdown,
   });
   const failures = new WeakMap<Call, Failed>();
-  for (const plan of options.plans) router.rpc(plan.desc, noting(plan, act.implementation(plan), options.headersOf, failures));
+  for (const plan of options.plans) router.rpc(plan.desc, noting(plan, act.implementation(plan), options.headersOf, failures), plan.packsResponse ? {} : uncompressed);
   const handlers = new Map<string, UniversalHandler>(router.handlers.map((handler) => [handler.requestPath, handler]));
 
   const inputs = new Map(options.plans.map((plan) => [plan, codecsOf(plan.input)]));
@@ -113,6 +113,9 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
     },
   };
 }
+
+/** No answer is long enough to be compressed. Requests may still be. */
+const uncompressed = { compressMinBytes: Number.POSITIVE_INFINITY } as const;
 
 const singular = new Set<DescMethod["methodKind"]>(["unary", "client_streaming"]);
 

@@ -101,7 +101,7 @@ export function createUnaryExecutor(options: UnaryOptions): Executor {
       const encoding = encodingOf(exchange, spelling);
       if (encoding !== "identity" && !isCoding(encoding)) return rest.execute(exchange, spelling, call);
       const messageBytesMax = messageBound(call, options.messageBytesMax);
-      const coding = codingOfAnswer(protocol.acceptEncoding(exchange), encoding);
+      const coding = call.plan.packsResponse ? codingOfAnswer(protocol.acceptEncoding(exchange), encoding) : undefined;
       return new Promise((resolve, reject) => {
         const proceed = (message: Buffer | Failure): void => {
           const outcome = message instanceof Failure ? act.settle(call, message).then((failure) => refuse(exchange, spelling, call, failure)) : run(exchange, spelling, call, message, coding);

@@ -240,12 +240,9 @@ function rawOf(exchange: Exchange, data: Uint8Array): RawBody {
 const codings: readonly Coding[] = ["br", "gzip"];
 const varied = ["vary", "Accept-Encoding"] as const;
 
-/**
- * True if an answer may be compressed: text, without a secret, whose length would tell something of it to who can put text of
- * their own beside it (breachattack.com), and without a tag of the handler's own, which would name other bytes.
- */
+/** True if an answer may be compressed: its plan allows it, it is text, and it has no tag of the handler's own, which would name other bytes. */
 function isPackable({ plan }: BoundRoute, contentType: string, { addedHeaders }: CallContext): boolean {
-  return !plan.secretResponse && /^(?:text\/|application\/(?:[\w.-]+\+)?(?:json|xml|yaml|x-ndjson)\b)/.test(contentType) && addedHeaders?.has("etag") !== true;
+  return plan.packsResponse && /^(?:text\/|application\/(?:[\w.-]+\+)?(?:json|xml|yaml|x-ndjson)\b)/.test(contentType) && addedHeaders?.has("etag") !== true;
 }
 
 /** The headers with another entity tag. */
