@@ -56,7 +56,7 @@ export interface Documents {
 /** Makes the documents of a store. */
 export function createDocuments({ store, nowMs, newId }: DocumentsOptions): Documents {
   const find = (reader: Reader, keys: CollectionKeys, key: string, lang: string): Found => {
-    const found = findDocument(reader, keys, key, lang);
+    const found = findDocument(reader, keys.documentAt(key, lang));
     if (found === undefined || isExpired(found.row, nowMs())) throw documentNotFound(keys.collection, key, lang);
     return found;
   };

@@ -1,12 +1,12 @@
-/** Finds the rows of documents: by their key and language, and by their id. */
+/** Finds the rows of documents: by the key that they are stored under, and by their id. */
 import { fail, Reason } from "../errors.js";
 import type { Reader } from "../store/store.js";
 import type { CollectionKeys } from "./collection-keys.js";
 import { openDocument, type Found } from "./document-row.js";
 
-/** The document of a key and language as `reader` has it, ended or not; one look-up. */
-export function findDocument(reader: Reader, keys: CollectionKeys, key: string, lang: string): Found | undefined {
-  const stored = reader.get(keys.documentAt(key, lang));
+/** The document stored under `place` (`documentAt` of its key and language) as `reader` has it, ended or not; one look-up. */
+export function findDocument(reader: Reader, place: Uint8Array): Found | undefined {
+  const stored = reader.get(place);
   return stored && openDocument(stored);
 }
 

@@ -6,8 +6,9 @@ import type { Transaction } from "../store/store.js";
 import { addDigest, digestOfBody, subtractDigest } from "./checksum.js";
 import { langHead, metaHead, type CollectionKeys } from "./collection-keys.js";
 import type { CollectionState } from "./collection-row.js";
-import { bodyOf, contentOf, encodeBody, encodeDocument, encodeRow, headOf, isExpired, isMetaEqual, metaOf, nameOf, openDocument, type Content, type Found, type Head } from "./document-row.js";
+import { bodyOf, contentOf, encodeBody, encodeDocument, encodeRow, headOf, isExpired, isMetaEqual, metaOf, nameOf, type Content, type Found, type Head } from "./document-row.js";
 import { etagOf, etagText } from "./etag.js";
+import { findDocument } from "./find.js";
 import type { MetaEntry } from "./meta.js";
 import { msOfDuration } from "./times.js";
 
@@ -35,14 +36,6 @@ export interface Conditions {
   readonly createOnly: boolean;
 }
 
-/** A state as it was written. */
-export interface Written {
-  readonly id: Uint8Array;
-  readonly row: Uint8Array;
-  /** True if there was no document before. */
-  readonly created: boolean;
-}
-
 /** The parts of a document that an update replaces; undefined stays as it is. */
 export interface Parts {
   readonly meta: readonly MetaEntry[] | undefined;
@@ -64,17 +57,17 @@ export function expiryOf(ttlMs: number | undefined, config: CollectionConfig, no
 }
 
 /** Adds a document or replaces the one of that key and language. Throws ETAG_MISMATCH. */
-export function putDocument(change: Change, prepared: Prepared, expiresAtMs: number, conditions: Conditions): Written {
+export function putDocument(change: Change, prepared: Prepared, expiresAtMs: number, conditions: Conditions): Found {
   const { tx, keys, nowMs } = change;
   const { key, lang } = prepared.content;
   const place = keys.documentAt(key, lang);
-  const current = currentAt(change, place);
+  const current = findDocument(tx, place);
   if (current !== undefined && isExpired(current.row, nowMs)) {
     purgeDocument(change, current.id, current.row);
   } else if (current !== undefined) {
     if (conditions.createOnly) throw mismatch(keys, key, lang);
     requireEtag(change, current.row, conditions.etag);
-    return { id: current.id, row: replace(change, current, prepared.body, prepared.digest, expiresAtMs), created: false };
+    return replace(change, place, current, prepared.body, prepared.digest, expiresAtMs);
   }
   if (conditions.etag !== "") throw mismatch(keys, key, lang);
   const id = change.newId();
@@ -83,34 +76,36 @@ export function putDocument(change: Change, prepared: Prepared, expiresAtMs: num
   for (const head of headsOf(prepared.content.meta).values()) tx.put(keys.metaAt(head, id), nothing);
   const row = write(change, place, id, { revision: 1, addedAtMs: nowMs, updatedAtMs: nowMs, expiresAtMs, etag: etagOf(id, 1), digest: prepared.digest }, prepared.body);
   change.state.documents++;
-  return { id, row, created: true };
+  return { id, row };
 }
 
 /** Changes parts of a document. Throws DOCUMENT_NOT_FOUND and ETAG_MISMATCH. */
-export function updateDocument(change: Change, key: string, lang: string, parts: Parts, etag: string): Written {
-  const current = liveDocument(change, key, lang);
-  const { id, row } = current;
+export function updateDocument(change: Change, key: string, lang: string, parts: Parts, etag: string): Found {
+  const place = change.keys.documentAt(key, lang);
+  const current = liveDocument(change, place, key, lang);
+  const { row } = current;
   requireEtag(change, row, etag);
-  if (parts.meta === undefined && parts.contentMd === undefined && parts.expiresAtMs === undefined) return { id, row, created: false };
+  if (parts.meta === undefined && parts.contentMd === undefined && parts.expiresAtMs === undefined) return current;
   const { expiresAtMs } = headOf(row);
   const old = contentOf(row);
   const { body, digest } = prepare({ key, lang, meta: parts.meta ?? old.meta, contentMd: parts.contentMd ?? old.contentMd });
-  return { id, row: replace(change, current, body, digest, parts.expiresAtMs?.(change) ?? expiresAtMs), created: false };
+  return replace(change, place, current, body, digest, parts.expiresAtMs?.(change) ?? expiresAtMs);
 }
 
 /** Makes an earlier state the current one, under a new number. Throws DOCUMENT_NOT_FOUND, REVISION_NOT_FOUND and ETAG_MISMATCH. */
-export function restoreDocument(change: Change, key: string, lang: string, revision: number, etag: string): Written {
-  const current = liveDocument(change, key, lang);
+export function restoreDocument(change: Change, key: string, lang: string, revision: number, etag: string): Found {
+  const place = change.keys.documentAt(key, lang);
+  const current = liveDocument(change, place, key, lang);
   const { id, row } = current;
   requireEtag(change, row, etag);
   const earlier = change.tx.get(change.keys.revisionAt(id, revision));
   if (earlier === undefined) throw fail(Reason.REVISION_NOT_FOUND, { collection: change.keys.collection, key, lang, revision: String(revision) });
-  return { id, row: replace(change, current, bodyOf(earlier), headOf(earlier).digest, headOf(row).expiresAtMs), created: false };
+  return replace(change, place, current, bodyOf(earlier), headOf(earlier).digest, headOf(row).expiresAtMs);
 }
 
 /** Removes a document with its revisions. Throws DOCUMENT_NOT_FOUND and ETAG_MISMATCH. */
 export function removeDocument(change: Change, key: string, lang: string, etag: string): void {
-  const { id, row } = liveDocument(change, key, lang);
+  const { id, row } = liveDocument(change, change.keys.documentAt(key, lang), key, lang);
   requireEtag(change, row, etag);
   purgeDocument(change, id, row);
 }
@@ -143,19 +138,9 @@ export function documentNotFound(collection: string, key: string, lang: string):
 
 const nothing = new Uint8Array();
 
-/** A document that is there, and the key that it is stored under. */
-interface Current extends Found {
-  readonly place: Uint8Array;
-}
-
-function currentAt({ tx }: Change, place: Uint8Array): Current | undefined {
-  const stored = tx.get(place);
-  return stored && { place, ...openDocument(stored) };
-}
-
-function liveDocument(change: Change, key: string, lang: string): Current {
-  const current = currentAt(change, change.keys.documentAt(key, lang));
-  if (current === undefined || isExpired(current.row, change.nowMs)) throw documentNotFound(change.keys.collection, key, lang);
+function liveDocument({ tx, keys, nowMs }: Change, place: Uint8Array, key: string, lang: string): Found {
+  const current = findDocument(tx, place);
+  if (current === undefined || isExpired(current.row, nowMs)) throw documentNotFound(keys.collection, key, lang);
   return current;
 }
 
@@ -170,7 +155,7 @@ function mismatch({ collection }: CollectionKeys, key: string, lang: string): Er
 }
 
 /** Makes the current state a revision and puts another one in its place. */
-function replace(change: Change, { place, id, row: old }: Current, body: Uint8Array, digest: Uint8Array, expiresAtMs: number): Uint8Array {
+function replace(change: Change, place: Uint8Array, { id, row: old }: Found, body: Uint8Array, digest: Uint8Array, expiresAtMs: number): Found {
   const { tx, keys, state, nowMs } = change;
   const head = headOf(old);
   tx.put(keys.revisionAt(id, head.revision), old);
@@ -183,7 +168,7 @@ function replace(change: Change, { place, id, row: old }: Current, body: Uint8Ar
   const revision = head.revision + 1;
   const row = write(change, place, id, { revision, addedAtMs: head.addedAtMs, updatedAtMs: nowMs, expiresAtMs, etag: etagOf(id, revision), digest }, body);
   if (!isMetaEqual(old, row)) moveIndex(change, id, headsOf(metaOf(old)), headsOf(metaOf(row)));
-  return row;
+  return { id, row };
 }
 
 function write({ tx, keys, state }: Change, place: Uint8Array, id: Uint8Array, head: Head, body: Uint8Array): Uint8Array {
