@@ -63,7 +63,7 @@ export interface App {
 export async function createApp({ config, log, store: given, unary, worker }: AppOptions): Promise<App> {
   const nowMs = Date.now;
   const foundation = await layFoundation({ config, log, ...(given === undefined ? {} : { store: given }), ...(worker === undefined ? {} : { worker }) });
-  const { store, shared, audit, sink, identity, passwordFile, key, room } = foundation;
+  const { store, shared, audit, sink, identity, passwordFile, key, room, embedded } = foundation;
 
   try {
     const idempotency = createIdempotency(store, nowMs);
@@ -91,6 +91,12 @@ export async function createApp({ config, log, store: given, unary, worker }: Ap
     const metrics = createMetrics(monotonicMs);
     metrics.gauge("parapet_audit_records", "Records in the audit log.", () => audit.head(defaultTenant).edge.size);
     metrics.gauge("parapet_audit_records_lost", "Records that could not be written while their call succeeded; always 0.", () => 0);
+    if (embedded !== undefined) {
+      metrics.gauge("parapet_store_used_bytes", "Bytes that the store takes, freed pages excepted.", () => embedded.usedBytes());
+      metrics.gauge("parapet_store_max_bytes", "Bytes that the store may take (PARAPET_STORE_BYTES_MAX).", () => config.storeBytesMax);
+      metrics.gauge("parapet_store_room_bytes", "Bytes that can still be written, to the store and to its disk, the reserved ones among them.", () => embedded.roomBytes());
+      metrics.gauge("parapet_store_reserved_bytes", "Bytes of that room below which changes that grow the store are refused (PARAPET_STORE_BYTES_RESERVED).", () => config.storeBytesReserved);
+    }
     const newDocumentId = createUuids({ nowMs, fillRandom: (bytes) => void randomFillSync(bytes) });
 
     let draining = (): boolean => false;

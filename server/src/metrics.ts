@@ -15,7 +15,7 @@ export interface Metrics {
   end(call: Call, started: number): void;
   /** A call was refused or failed with this code. */
   count(plan: Plan, protocol: Protocol, code: Code): void;
-  /** A gauge that is read when somebody asks. */
+  /** A gauge that is read when somebody asks; NaN while it cannot be read. */
   gauge(name: string, help: string, read: () => number): void;
   text(): string;
 }
@@ -79,8 +79,17 @@ export function createMetrics(nowMs: () => number): Metrics {
       }
       lines.push("# HELP parapet_call_failures_total Calls that were refused or failed, by code.", "# TYPE parapet_call_failures_total counter");
       for (const [labels, count] of failures) lines.push(`parapet_call_failures_total{${labels}} ${count}`);
-      for (const { name, help, read } of gauges) lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name} ${read()}`);
+      for (const { name, help, read } of gauges) lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name} ${valueOf(read)}`);
       return `${lines.join("\n")}\n`;
     },
   };
+}
+
+/** What a gauge reads; where its store fails, the other numbers are what somebody wants to see. */
+function valueOf(read: () => number): number {
+  try {
+    return read();
+  } catch {
+    return Number.NaN;
+  }
 }

@@ -148,12 +148,21 @@ class LmdbStore implements Store {
 
   /** Bytes that can still be written: within the largest size, into free pages of the file and onto its disk. */
   roomBytes(): number {
-    // Whoever asks within a transaction hears of the state ahead of it.
+    const { usedBytes, fileBytes } = this.#size();
+    const { bavail, bsize } = guarded(() => statfsSync(this.#path));
+    return Math.min(this.#bytesMax - usedBytes, fileBytes - usedBytes + bavail * bsize);
+  }
+
+  /** Bytes of the pages that hold something. */
+  usedBytes(): number {
+    return this.#size().usedBytes;
+  }
+
+  /** Whoever asks within a transaction hears of the state ahead of it. */
+  #size(): { readonly usedBytes: number; readonly fileBytes: number } {
     if (this.#state === "closed") throw fail(Reason.STORE_UNAVAILABLE);
     const { pageSize, lastPageNumber, root, free } = guarded(() => this.#db.getStats() as Stats);
-    const usedBytes = (metaPages + pagesOf(root) + pagesOf(free)) * pageSize;
-    const { bavail, bsize } = guarded(() => statfsSync(this.#path));
-    return Math.min(this.#bytesMax - usedBytes, (lastPageNumber + 1) * pageSize - usedBytes + bavail * bsize);
+    return { usedBytes: (metaPages + pagesOf(root) + pagesOf(free)) * pageSize, fileBytes: (lastPageNumber + 1) * pageSize };
   }
 
   /** Lets a worker process open the store, while nobody writes. Rejects with AdmissionError if it does not and had to be killed. */
