@@ -89,6 +89,7 @@ const differences: readonly (readonly [Known, string, string, "taken" | "refused
   ["time-range", "ShapesService_Store", '{"needed":"n","moment":"0001-01-01T00:00:00+01:00"}', "refused"],
   ["number-range", "ShapesService_Store", '{"needed":"n","value":1e400}', "refused"],
   ["any-type", "ShapesService_Store", '{"needed":"n","any":{"@type":"type.googleapis.com/no.such.Type"}}', "refused"],
+  ["any-type", "ShapesService_Store", '{"needed":"n","any":{"@type":"type.googleapis.com/google.protobuf.Duration","value":"1"}}', "refused"],
   ["together", "BoundsService_Ask", "oneText=a&oneNumber=1&long=1", "refused"],
   ["own-keyword", "DocumentService_Get_postV1Get", `{"collection":"c","key":"${"é".repeat(300)}"}`, "refused"],
   ["own-keyword", "SystemService_SetLimitOverride", '{"subject":"user:a","bucket":"api","requests":1,"lifetime":"86401s"}', "refused"],

@@ -24,7 +24,7 @@ export const unsaid = {
   "time-range": "A time outside of what google.protobuf.Timestamp and Duration can hold, though well written.",
   "number-range": "A number in a google.protobuf.Value that no double holds, such as 1e400.",
   "together": "Query parameters that go each by themselves, but not together: members of a oneof, rules of a message as a whole.",
-  "any-type": "A google.protobuf.Any of a type that the server does not know.",
+  "any-type": "A google.protobuf.Any of a type that the server does not know, or with what is not of its type.",
 } as const;
 
 export type OtherForm = keyof typeof otherForms;
@@ -187,7 +187,7 @@ export class Reader {
     if (name === "google.protobuf.Timestamp") this.timestamp(json);
     if (name === "google.protobuf.Duration") this.duration(json);
     if (["google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"].includes(name)) this.value(json, level);
-    if (name === "google.protobuf.Any" && isObject(json) && Object.keys(json).length > 0 && !/(^|\/)google\.protobuf\.\w+$/.test(String(json["@type"]))) this.faults.add("any-type");
+    if (name === "google.protobuf.Any" && isObject(json) && !isAny(json)) this.faults.add("any-type");
     return json;
   }
 
@@ -211,6 +211,34 @@ export class Reader {
     if (found !== null && BigInt(found[1]!) > secondsMax) this.faults.add("time-range");
   }
 }
+
+/** True if an Any is empty, or holds a message of google.protobuf as ProtoJSON writes it. */
+function isAny(json: Record<string, unknown>): boolean {
+  if (Object.keys(json).length === 0) return true;
+  const type = /^(?:.*\/)?google\.protobuf\.(\w+)$/s.exec(String(json["@type"]))?.[1];
+  return type === "Empty" || (type !== undefined && Object.hasOwn(json, "value") && Object.hasOwn(heldByAny, type) && heldByAny[type]!(json["value"]));
+}
+
+const inRange = (json: unknown, low: bigint, high: bigint): boolean => {
+  const digits = typeof json === "number" && Number.isInteger(json) ? String(BigInt(json)) : typeof json === "string" ? wholeOf(json) : undefined;
+  return digits !== undefined && BigInt(digits) >= low && BigInt(digits) <= high;
+};
+
+/** What stands under `value` in an Any, by its type. */
+const heldByAny: Readonly<Record<string, (json: unknown) => boolean>> = {
+  Any: (json) => isObject(json) && isAny(json),
+  BoolValue: (json) => typeof json === "boolean",
+  BytesValue: (json) => typeof json === "string" && base64.test(json),
+  Duration: (json) => typeof json === "string" && /^-?\d{1,12}(?:\.\d{1,9})?s$/.test(json) && Math.abs(Number.parseFloat(json)) < Number(secondsMax) + 1,
+  FieldMask: (json) => typeof json === "string" && /^[A-Za-z0-9.,]*$/.test(json),
+  Int32Value: (json) => inRange(json, -(2n ** 31n), 2n ** 31n - 1n),
+  ListValue: (json) => Array.isArray(json),
+  StringValue: (json) => typeof json === "string" && !/\p{Surrogate}/u.test(json),
+  Struct: isObject,
+  Timestamp: (json) => typeof json === "string" && json === plainTime(json),
+  UInt64Value: (json) => inRange(json, 0n, 2n ** 64n - 1n),
+  Value: () => true,
+};
 
 /** True if an object of a valid JSON text has a name twice: the text then names more members than are left when it is parsed. */
 export function hasNameTwice(text: string, parsed: unknown): boolean {
@@ -247,7 +275,7 @@ function plainFraction(digits: string): string {
 
 function plainDuration(text: string): string {
   const found = /^(-?)0*(\d+)(?:\.(\d{1,9}))?s$/.exec(text);
-  if (found === null) return text;
+  if (found === null || !/^-?\d{1,12}[.s]/.test(text)) return text;
   const plain = `${found[2]!}${plainFraction(found[3] ?? "")}`;
   return `${plain === "0" ? "" : found[1]!}${plain}s`;
 }

@@ -208,6 +208,33 @@ function oddTimestamp(dice: Dice): Written {
   ]);
 }
 
+const ofType = (type: Written, value: Written): Members => new Members([{ name: "@type", value: type }, { name: "value", value }]);
+const google = (name: string): string => `type.googleapis.com/google.protobuf.${name}`;
+
+/** What a google.protobuf.Any may hold, whatever the contract imports. */
+const heldByAny: readonly (readonly [type: string, value: Written])[] = [
+  [google("Duration"), "1s"], [google("Timestamp"), "2026-11-02T10:11:12Z"], [google("Empty"), new Members([])], [google("Struct"), new Members([{ name: "a", value: 1 }])], [google("ListValue"), [1, "a"]],
+  [google("Value"), null], [google("FieldMask"), "a,bC"], [google("StringValue"), "x"], [google("BoolValue"), true], [google("Int32Value"), 5], [google("UInt64Value"), "18446744073709551615"], [google("BytesValue"), "AA=="], [google("Any"), new Members([])],
+];
+
+function oddAny(dice: Dice): Members {
+  const [type, value] = dice.of(heldByAny);
+  const odd: readonly (() => Members)[] = [
+    () => new Members([{ name: "@type", value: type }]),
+    () => new Members([{ name: "value", value }]),
+    () => ofType(type, dice.of(heldByAny)[1]),
+    () => ofType(type, stranger(dice)),
+    () => ofType(dice.of<Written>(["", "x", "/", 1, null, "type.googleapis.com/", "type.googleapis.com/no.such.Type", google("Api"), google("duration"), "google.protobuf.Empty", "/google.protobuf.Empty"]), value),
+    () => ofType(google("Any"), ofType(type, dice.of<Written>([value, "x"]))),
+    () => ofType(google("Duration"), oddDuration(dice, {})),
+    () => ofType(google("BytesValue"), oddBytes(dice, {})),
+    () => ofType(google("Int32Value"), oddNumber(dice, "int32", {})),
+    () => ofType(google("UInt64Value"), oddNumber(dice, "uint64", {})),
+    () => ofType(google("StringValue"), dice.of(["", "\ud800"])),
+  ];
+  return dice.of(odd)();
+}
+
 const anything: readonly Written[] = [null, true, 1.5, "x", "", [], [1, "a", null], new Members([]), new Members([{ name: "a", value: [null] }]), -0, 1e308];
 
 /** Messages of google.protobuf with a JSON form of their own: a usual value and an odd one. */
@@ -221,6 +248,6 @@ export const wellKnown: Readonly<Record<string, { usual: (dice: Dice, rules: Rul
   Struct: { usual: (dice) => new Members([{ name: dice.of(["a", "", "constructor"]), value: dice.of(anything) }]), odd: (dice) => new Members([{ name: "__proto__", value: dice.of(anything) }]) },
   Value: { usual: (dice) => dice.of(anything), odd: (dice) => dice.of<Written>([new Token("1e400"), "\ud800", null, [new Token("-1e999")]]) },
   ListValue: { usual: (dice) => [dice.of(anything)], odd: (dice) => [dice.of(anything), new Token("1e400")] },
-  Any: { usual: () => new Members([]), odd: (dice) => new Members([{ name: "@type", value: dice.of<Written>(["type.googleapis.com/google.protobuf.Duration", "", "x", 1, "type.googleapis.com/no.such.Type"]) }, { name: "value", value: "1s" }]) },
+  Any: { usual: (dice) => (dice.chance(0.5) ? new Members([]) : ofType(...dice.of(heldByAny))), odd: oddAny },
   Empty: { usual: () => new Members([]), odd: () => new Members([{ name: "x", value: 1 }]) },
 };

@@ -82,7 +82,7 @@ const beside = (desc: DescMessage) => ({ ...asJson, ...asText, registry: typesBe
 
 describe.each(types.map((desc) => [desc.typeName, desc] as const))("%s", (_name, desc) => {
   const ours = codecsOf(desc);
-  const inForm = compileForms(desc);
+  const inForm = compileForms(desc, () => typesBeside(desc));
   const names = desc.fields.flatMap((field) => [field.name, field.jsonName]);
   const tame = { strangers: 0, unknown: 0.02 };
   const each = (salt: number, wild: { strangers: number; unknown: number }, check: (message: Message, random: () => number) => void): void => {

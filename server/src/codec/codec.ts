@@ -39,7 +39,7 @@ export function codecsOf(desc: DescMessage, service?: DescService): Codecs {
 }
 
 function compile(desc: DescMessage, beside: DescMessage | DescService): Codecs {
-  const inForm = compileForms(desc);
+  const inForm = compileForms(desc, () => typesBeside(beside));
   let bounds: ReturnType<typeof compileBinaryBounds> | undefined;
   return {
     faultOfBinary: (bytes) => (bounds ??= compileBinaryBounds(desc))(bytes),

@@ -1,5 +1,5 @@
 /** Keeps protobuf-es to the forms that ProtoJSON has (protobuf.dev/programming-guides/json), where it reads more or less than those. */
-import { type DescField, type DescMessage, type JsonValue, ScalarType } from "@bufbuild/protobuf";
+import { type DescField, type DescMessage, type JsonValue, type Registry, ScalarType } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 
 /** What protobuf-es is given for a value. Throws for a form that ProtoJSON does not have. */
@@ -9,16 +9,24 @@ interface Mender {
   mend: Mend;
 }
 
+/** The menders of message types, which may hold themselves. */
+class Menders extends Map<DescMessage, Mender> {
+  constructor(readonly types: () => Registry) {
+    super();
+  }
+}
+
 /** Levels that are looked into: protobuf-es refuses more. */
 const levelsMax = 101;
 
 /**
  * Compiles the check of a message type. It throws for hexadecimal and padded numbers, dates that no calendar has, text
- * behind a duration, blanks in base64, infinite numbers and broken Unicode in a Value. It turns `1e2` for 64 bits into
- * digits, and takes a null for a member of a oneof away. What is of the wrong type altogether is for protobuf-es to refuse.
+ * behind a duration, blanks in base64, infinite numbers and broken Unicode in a Value, keys that no map of the type has. It
+ * turns `1e2` for 64 bits into digits, and takes a null for a member of a oneof away. What is of the wrong type altogether
+ * is for protobuf-es to refuse. `types`: those that a google.protobuf.Any may hold, asked for when one is met.
  */
-export function compileForms(desc: DescMessage): (json: JsonValue) => JsonValue {
-  const mender = menderOf(desc, new Map());
+export function compileForms(desc: DescMessage, types: () => Registry): (json: JsonValue) => JsonValue {
+  const mender = menderOf(desc, new Menders(types));
   return (json) => mender.mend(json, levelsMax) as JsonValue;
 }
 
@@ -28,15 +36,15 @@ function refuse(what: DescField | DescMessage): never {
 
 const asIs: Mend = (json) => json;
 
-function menderOf(desc: DescMessage, menders: Map<DescMessage, Mender>): Mender {
+function menderOf(desc: DescMessage, menders: Menders): Mender {
   let mender = menders.get(desc);
   if (mender !== undefined) return mender;
   menders.set(desc, (mender = { mend: asIs }));
-  mender.mend = wellKnown[desc.typeName]?.(desc) ?? (isWrapperDesc(desc) ? scalarMend(desc.fields[0]!, desc.fields[0]!.scalar!) : messageMend(desc, menders));
+  mender.mend = wellKnown[desc.typeName]?.(desc, menders) ?? (isWrapperDesc(desc) ? scalarMend(desc.fields[0]!, desc.fields[0]!.scalar!) : messageMend(desc, menders));
   return mender;
 }
 
-function messageMend(desc: DescMessage, menders: Map<DescMessage, Mender>): Mend {
+function messageMend(desc: DescMessage, menders: Menders): Mend {
   const entries = new Map<string, { readonly field: DescField; readonly mend: Mend; readonly nullIsNone: boolean }>();
   for (const field of desc.fields) {
     const type = (field.message ?? field.enum)?.typeName;
@@ -61,18 +69,18 @@ function messageMend(desc: DescMessage, menders: Map<DescMessage, Mender>): Mend
   };
 }
 
-function fieldMend(field: DescField, menders: Map<DescMessage, Mender>): Mend {
+function fieldMend(field: DescField, menders: Menders): Mend {
   const single = field.scalar !== undefined ? scalarMend(field, field.scalar) : field.message !== undefined ? messageOf(field.message, menders) : asIs;
   if (field.fieldKind === "list") return (json, levels) => (Array.isArray(json) ? json.map((item: unknown) => single(item, levels)) : json);
   if (field.fieldKind !== "map") return single;
-  const key = keys[field.mapKey] ?? /^/;
+  const isKey = keys[field.mapKey]!;
   return (json, levels) => {
     if (!isObject(json)) return json;
-    return Object.fromEntries(Object.entries(json).map(([name, value]) => [key.test(name) ? name : refuse(field), single(value, levels)]));
+    return Object.fromEntries(Object.entries(json).map(([name, value]) => [isKey(name) ? name : refuse(field), single(value, levels)]));
   };
 }
 
-function messageOf(desc: DescMessage, menders: Map<DescMessage, Mender>): Mend {
+function messageOf(desc: DescMessage, menders: Menders): Mend {
   const mender = menderOf(desc, menders);
   return (json, levels) => mender.mend(json, levels);
 }
@@ -80,21 +88,36 @@ function messageOf(desc: DescMessage, menders: Map<DescMessage, Mender>): Mend {
 const number = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d{1,6}))?$/;
 const special = /^(?:NaN|-?Infinity)$/;
 const base64 = /^(?:[\w+/-]{4})*(?:[\w+/-]{2}(?:==)?|[\w+/-]{3}=?)?$/;
-const integers = /^(?:0|-?[1-9]\d*)$/;
-const naturals = /^(?:0|[1-9]\d*)$/;
 
-/** Keys of maps, where they are numbers; protobuf-es looks at their range. */
-const keys: Readonly<Partial<Record<ScalarType, RegExp>>> = {
-  [ScalarType.INT32]: integers,
-  [ScalarType.SINT32]: integers,
-  [ScalarType.SFIXED32]: integers,
-  [ScalarType.UINT32]: naturals,
-  [ScalarType.FIXED32]: naturals,
-  [ScalarType.INT64]: integers,
-  [ScalarType.SINT64]: integers,
-  [ScalarType.SFIXED64]: integers,
-  [ScalarType.UINT64]: naturals,
-  [ScalarType.FIXED64]: naturals,
+// Not yet in the library of the TypeScript target; part of every Node that we support.
+const isWellFormed = (String.prototype as unknown as { isWellFormed(): boolean }).isWellFormed;
+
+/** A check for integers of so many bits, in digits alone. */
+const integersOf = (bits: number, signed: boolean) => {
+  const form = signed ? /^(?:0|-?[1-9]\d{0,19})$/ : /^(?:0|[1-9]\d{0,19})$/;
+  const wrap = signed ? BigInt.asIntN : BigInt.asUintN;
+  return (key: string): boolean => form.test(key) && wrap(bits, BigInt(key)) === BigInt(key);
+};
+
+const int32 = integersOf(32, true);
+const uint32 = integersOf(32, false);
+const int64 = integersOf(64, true);
+const uint64 = integersOf(64, false);
+
+/** Which keys a map has. protobuf-es does not look at the key of an entry that it leaves out, for an enum value of an unknown name. */
+const keys: Readonly<Partial<Record<ScalarType, (key: string) => boolean>>> = {
+  [ScalarType.STRING]: (key) => isWellFormed.call(key),
+  [ScalarType.BOOL]: (key) => key === "true" || key === "false",
+  [ScalarType.INT32]: int32,
+  [ScalarType.SINT32]: int32,
+  [ScalarType.SFIXED32]: int32,
+  [ScalarType.UINT32]: uint32,
+  [ScalarType.FIXED32]: uint32,
+  [ScalarType.INT64]: int64,
+  [ScalarType.SINT64]: int64,
+  [ScalarType.SFIXED64]: int64,
+  [ScalarType.UINT64]: uint64,
+  [ScalarType.FIXED64]: uint64,
 };
 
 function scalarMend(field: DescField, scalar: ScalarType): Mend {
@@ -133,8 +156,8 @@ function wholeOf(text: string): string | undefined {
 }
 
 /** Messages with a JSON form of their own; the others of google.protobuf have none, or are read rightly. */
-const wellKnown: Readonly<Record<string, (desc: DescMessage) => Mend>> = {
-  "google.protobuf.Any": () => asIs,
+const wellKnown: Readonly<Record<string, (desc: DescMessage, menders: Menders) => Mend>> = {
+  "google.protobuf.Any": (_desc, menders) => (json, levels) => anyMended(json, levels, menders),
   "google.protobuf.FieldMask": () => asIs,
   "google.protobuf.Timestamp": (desc) => (json) => (typeof json !== "string" || isTime(json) ? json : refuse(desc)),
   "google.protobuf.Duration": (desc) => (json) => (typeof json !== "string" || /^-?\d{1,12}(?:\.\d{1,9})?s$/.test(json) ? json : refuse(desc)),
@@ -155,8 +178,17 @@ function isTime(text: string): boolean {
   return hour! < 24 && minute! < 60 && second! < 60 && offsetHour < 24 && offsetMinute < 60;
 }
 
-// Not yet in the library of the TypeScript target; part of every Node that we support.
-const isWellFormed = (String.prototype as unknown as { isWellFormed(): boolean }).isWellFormed;
+/** What an Any holds, in the forms of its type. */
+function anyMended(json: unknown, levels: number, menders: Menders): unknown {
+  if (!isObject(json) || levels === 0) return json;
+  const url = json["@type"];
+  const desc = typeof url === "string" ? menders.types().getMessage(url.slice(url.lastIndexOf("/") + 1)) : undefined;
+  if (desc === undefined) return json;
+  const { mend } = menderOf(desc, menders);
+  // A message with a form of its own stands under `value`.
+  if (desc.typeName in wellKnown || isWrapperDesc(desc)) return Object.hasOwn(json, "value") ? { ...json, value: mend(json["value"], levels - 1) } : refuse(desc);
+  return { ...(mend(json, levels - 1) as object), "@type": url };
+}
 
 /** Any JSON, unless it holds a number that none is, or text that none is. */
 function checkedValue(json: unknown, levels: number, desc: DescMessage): unknown {

@@ -59,6 +59,7 @@ function proto3(): JsonObject {
       { name: "Unpacked", field: all([...kinds.filter((kind) => kind !== "string" && kind !== "bytes"), "enum"], { label: "LABEL_REPEATED", options: { packed: false } }) },
       maps("MapsByValue", everything.map((value) => ["string", value] as const)),
       maps("MapsByKey", keyKinds.map((key) => [key, "string"] as const)),
+      maps("MapsOfColours", keyKinds.map((key) => [key, "enum"] as const)),
       { name: "Choice", field: [field("before", 90, "string"), ...all(everything, { oneofIndex: 0 }), field("after", 91, "string")], oneofDecl: [{ name: "which_one" }] },
       { name: "Tree", field: [field("value", 1, "string"), field("left", 2, "Tree"), field("leaves", 3, "Tree", { label: "LABEL_REPEATED" }), field("tags", 4, "ListValue")] },
       {
