@@ -81,6 +81,8 @@ const differences: readonly (readonly [Known, string, string, "taken" | "refused
   ["spelling", "BoundsService_Keep", '{"listed":{"wait":"1.50s"}}', "taken"],
   ["spelling", "BoundsService_Keep", '{"listed":{"octets":"-_8"}}', "taken"],
   ["spelling", "BoundsService_Keep", '{"listed":{"moment":"2001-09-09T03:46:40+02:00"}}', "taken"],
+  ["spelling", "BoundsService_Keep", '{"known":{"few":{"@type":"x/google.protobuf.Empty"}}}', "taken"],
+  ["float", "BoundsService_Keep", '{"numbers":{"floatOnly":0.10000000149011612}}', "taken"],
   ["name-twice", "DocumentService_Get_postV1Get", '{"collection":"c","key":"a","key":"b"}', "refused"],
   ["name-twice", "DocumentService_Import", '{"key":"k","meta":{"":[],"":[]}}', "refused"],
   ["unpaired-surrogate", "DocumentService_Get_postV1Get", String.raw`{"collection":"c","key":"\ud800"}`, "refused"],

@@ -96,10 +96,13 @@ export class Author {
     for (const field of message?.fields ?? []) {
       const oneof = message!.oneofs.find(({ name: each }) => each === field.oneof);
       if (oneof !== undefined && filled.has(oneof.name)) continue;
-      const last = oneof?.fields.at(-1) === field.name;
-      const needed = isRequired(field) || (oneof?.required === true && last);
+      const choices = (message!.choices ?? []).filter(({ fields }) => fields.includes(field.name));
+      if (choices.some(({ fields }) => fields.some((each) => filled.has(each))) && !this.dice.chance(0.05)) continue;
+      const last = [oneof, ...choices].some((each) => each?.required === true && each.fields.at(-1) === field.name);
+      const needed = isRequired(field) || last;
       if (!needed && (level >= levelsMax || !this.dice.chance(share))) continue;
       if (field.oneof !== undefined) filled.add(field.oneof);
+      if (choices.length > 0) filled.add(field.name);
       this.member(object, field, level, message);
     }
     return object;

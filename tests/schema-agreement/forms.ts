@@ -13,7 +13,8 @@ export const otherForms = {
   "enum-number": "An enum value may be written as its number, a number that nobody knows yet included.",
   "unknown-enum-name": "An enum value with an unknown name is ignored, as an unknown field is.",
   "minus-zero": "In a field that must not be 0, a float or double of -0 counts as a value.",
-  "spelling": "Where a rule lists values, bytes and times count as what they mean, not as how they are spelled.",
+  "spelling": "Where a rule lists values, bytes, times and the types of a google.protobuf.Any count as what they mean, not as how they are spelled.",
+  "float": "A `float` counts as the nearest number that 32 bits hold.",
 } as const;
 
 /** What the server refuses though no keyword of JSON Schema can say it. */
@@ -126,6 +127,9 @@ export class Reader {
     const scalar = wrapped(type.name);
     if (scalar !== undefined) return this.scalar(scalar, rules, json);
     const plain = this.messageValue(type.name, json, level + 1, captured);
+    if (type.name === "google.protobuf.Any" && isListed(rules) && isObject(plain) && typeof plain["@type"] === "string") {
+      return { ...plain, "@type": this.spelled(plain["@type"], `type.googleapis.com/${plain["@type"].slice(plain["@type"].lastIndexOf("/") + 1)}`) };
+    }
     if (typeof plain !== "string" || !isListed(rules)) return plain;
     return this.spelled(plain, type.name === "google.protobuf.Duration" ? plainDuration(plain) : type.name === "google.protobuf.Timestamp" ? plainTime(plain) : plain);
   }
@@ -139,11 +143,23 @@ export class Reader {
       if (plain !== json) this.forms.add("number");
       return plain;
     }
+    if (typeof json === "number" && scalar === "float") return this.single32(json);
     if (typeof json !== "string" || !jsonNumber.test(json)) return json;
     const value = Number(json);
     if (!Number.isFinite(value) || (scalar !== "double" && scalar !== "float" && !Number.isInteger(value))) return json;
     this.forms.add("number");
-    return value;
+    return scalar === "float" ? this.single32(value) : value;
+  }
+
+  /** The number that 32 bits hold, as people write it. */
+  private single32(value: number): number {
+    const near = Math.fround(value);
+    if (!Number.isFinite(near)) return value;
+    let digits = 1;
+    while (Math.fround(Number(near.toPrecision(digits))) !== near) digits++;
+    const short = Number(near.toPrecision(digits));
+    if (short !== value) this.forms.add("float");
+    return short;
   }
 
   private spelled(text: string, plain: string): string {
@@ -174,8 +190,9 @@ export class Reader {
     const admitted = found.open && Number.isInteger(json) && Math.abs(json + 0.5) < 2 ** 31 && !rules.definedOnly && !rules.in && rules.const === undefined && !rules.notIn?.includes(json);
     if (!admitted) return json;
     this.forms.add("enum-number");
-    // Any name that the schema lists: what is known of the number is that no rule is against it.
-    return found.values.find(({ number }) => !rules.notIn?.includes(number))!.name;
+    // Any name that the schema lists, but for the default one: what is known of the number is that no rule is against it.
+    const listed = found.values.filter(({ number }) => !rules.notIn?.includes(number));
+    return (listed.find(({ number }) => number !== 0) ?? listed[0]!).name;
   }
 
   private unknownName(): typeof ignored {

@@ -119,7 +119,8 @@ function floating(dice: Dice, scalar: Scalar, rules: Rules): Written {
 export function oddNumber(dice: Dice, scalar: Scalar, rules: Rules): Written {
   const bounds = [rules.gt, rules.gte, rules.lt, rules.lte, rules.const, ...(rules.in ?? []), ...(rules.notIn ?? [])].filter((bound) => bound !== undefined).map(Number);
   if (bounds.length > 0 && dice.chance(0.4)) {
-    const near = dice.of(bounds) + dice.of([-1, 0, 1, -0.5, 0.5]);
+    const bound = dice.of(bounds);
+    const near = scalar === "float" && dice.chance(0.5) ? bound * dice.of([1, 1 + 1e-9, 1 - 1e-9, 1 + 9e-8, 1 - 9e-8]) : bound + dice.of([-1, 0, 1, -0.5, 0.5]);
     const notation = Number.isInteger(near) && Math.abs(near) >= 2 ** 53 ? String(BigInt(near)) : String(near);
     return is64(scalar) || dice.chance(0.2) ? notation : new Token(notation);
   }
@@ -244,10 +245,13 @@ export const wellKnown: Readonly<Record<string, { usual: (dice: Dice, rules: Rul
     usual: (dice, rules) => (rules.within !== undefined ? new Date(Date.now()).toISOString() : rules.const === undefined ? dice.of(rules.now === "after" ? ["2999-01-01T00:00:00Z"] : ["2020-11-02T10:11:12Z", "1999-12-31T23:59:59.5Z", "2000-01-01T00:00:00+02:00"]) : String(rules.const)),
     odd: (dice, rules) => (dice.chance(0.2) ? dice.of(["2999-01-01T00:00:00Z", "1970-01-01T00:00:00Z", ...[rules.gt, rules.gte, rules.lt, rules.lte].filter((bound) => bound !== undefined).map(String)]) : oddTimestamp(dice)),
   },
-  FieldMask: { usual: (dice) => dice.of(["", "a", "a,b", "ttl", "contentMd", "aB.cD"]), odd: (dice) => dice.of<Written>(["content_md", "_", "a,,b", ",", "A", " a", "a b", "a.b_c", "漢", [], ["a"]]) },
+  FieldMask: { usual: (dice, rules) => (rules.const === undefined ? dice.of(["", "a", "a,a", "ttl", "contentMd", "aB.cD", "a.x,contentMd", "aB.cD.e"]) : String(rules.const)), odd: (dice) => dice.of<Written>(["content_md", "a,b", "ab", "aB", "contentMdx", "x,contentMd", "xcontentMd", "a.", ".a", "c,aB", "aB,c,c", "_", "a,,b", ",", "A", " a", "a b", "a.b_c", "漢", [], ["a"]]) },
   Struct: { usual: (dice) => new Members([{ name: dice.of(["a", "", "constructor"]), value: dice.of(anything) }]), odd: (dice) => new Members([{ name: "__proto__", value: dice.of(anything) }]) },
   Value: { usual: (dice) => dice.of(anything), odd: (dice) => dice.of<Written>([new Token("1e400"), "\ud800", null, [new Token("-1e999")]]) },
   ListValue: { usual: (dice) => [dice.of(anything)], odd: (dice) => [dice.of(anything), new Token("1e400")] },
-  Any: { usual: (dice) => (dice.chance(0.5) ? new Members([]) : ofType(...dice.of(heldByAny))), odd: oddAny },
+  Any: {
+    usual: (dice, { in: some, notIn: others = [] }) => (some === undefined && dice.chance(0.5) ? new Members([]) : ofType(...dice.of(heldByAny.filter(([type]) => (some?.includes(type) ?? true) && !others.includes(type))))),
+    odd: (dice) => (dice.chance(0.3) ? ofType(...dice.of(heldByAny)) : oddAny(dice)),
+  },
   Empty: { usual: () => new Members([]), odd: () => new Members([{ name: "x", value: 1 }]) },
 };

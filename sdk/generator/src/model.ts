@@ -235,8 +235,16 @@ export interface MessageType {
   readonly oneofs: readonly Oneof[];
   /** Message-level CEL rules. */
   readonly cel: readonly CelRule[];
+  /** Fields of which at most one is set, whatever their types: `(buf.validate.message).oneof`. Left out where there are none. */
+  readonly choices?: readonly Choice[];
   /** True where an own file declares it. */
   readonly own: boolean;
+}
+
+/** Fields, by their names, of which at most one is set; exactly one where it is required. */
+export interface Choice {
+  readonly fields: readonly string[];
+  readonly required: boolean;
 }
 
 /** A oneof; synthetic ones of `optional` fields are not listed. */
@@ -318,7 +326,7 @@ export type Bound = number | string;
 export interface Rules {
   /** Must be set; where presence is implicit, must not be the default value. */
   readonly required?: boolean;
-  /** `always`: no rule counts. `if_zero`: none counts for the default value. */
+  /** `always`: no rule counts. `if_zero`: none counts for the default value; never said of what has presence, where it means nothing. */
   readonly ignore?: "always" | "if_zero";
   readonly const?: Bound | boolean;
   readonly in?: readonly Bound[];

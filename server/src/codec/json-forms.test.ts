@@ -46,6 +46,13 @@ describe("numbers", () => {
     expect(reads(singular, { [name]: "1e400" })).toThrow(/^cannot decode /);
   });
 
+  it("of a_float are those that 32 bits hold, as in binary", () => {
+    for (const [given, held] of [[0.1, 0.10000000149011612], ["0.1", 0.10000000149011612], ["1e-1", 0.10000000149011612], [1e-50, 0], [3.4028235e38, 3.4028234663852886e38]] as const) {
+      for (const beside of [{}, { aInt64: "1e0" }] as JsonObject[]) expect((reads(singular, { aFloat: given, ...beside })() as unknown as { aFloat: number }).aFloat, `${given}`).toBe(held);
+    }
+    for (const value of [3.5e38, "3.5e38", "-1e39"]) expect(reads(singular, { aFloat: value })).toThrow(/^cannot decode /);
+  });
+
   it("that are keys of maps have one form", () => {
     const maps = typeNamed("MapsByKey");
     for (const { name, mapKey } of maps.fields as unknown as { name: string; mapKey: number }[]) {

@@ -22,8 +22,9 @@ const levelsMax = 101;
 /**
  * Compiles the check of a message type. It throws for hexadecimal and padded numbers, dates that no calendar has, text
  * behind a duration, blanks in base64, infinite numbers and broken Unicode in a Value, keys that no map of the type has. It
- * turns `1e2` for 64 bits into digits, and takes a null for a member of a oneof away. What is of the wrong type altogether
- * is for protobuf-es to refuse. `types`: those that a google.protobuf.Any may hold, asked for when one is met.
+ * turns `1e2` for 64 bits into digits, numbers for a float into those that it holds, and takes a null for a member of a oneof
+ * away. What is of the wrong type altogether is for protobuf-es to refuse. `types`: those that a google.protobuf.Any may
+ * hold, asked for when one is met.
  */
 export function compileForms(desc: DescMessage, types: () => Registry): (json: JsonValue) => JsonValue {
   const mender = menderOf(desc, new Menders(types));
@@ -129,6 +130,12 @@ function scalarMend(field: DescField, scalar: ScalarType): Mend {
     case ScalarType.BYTES:
       return ofText((text) => (base64.test(text) ? text : refuse(field)));
     case ScalarType.FLOAT:
+      return (json) => {
+        const value = typeof json === "string" && number.test(json) ? Number(json) : json;
+        // What no 32 bits hold is for protobuf-es to refuse.
+        if (typeof value === "number") return Number.isFinite(Math.fround(value)) ? Math.fround(value) : json;
+        return typeof json !== "string" || special.test(json) ? json : refuse(field);
+      };
     case ScalarType.DOUBLE:
       return ofText((text) => (number.test(text) || special.test(text) ? text : refuse(field)));
     case ScalarType.INT32:

@@ -218,7 +218,11 @@ const scalars: Readonly<Record<ScalarType, Read>> = {
   [ScalarType.STRING]: asIs((json) => typeof json === "string" && isWellFormed.call(json)),
   [ScalarType.BOOL]: asIs((json) => typeof json === "boolean"),
   [ScalarType.DOUBLE]: asIs(Number.isFinite),
-  [ScalarType.FLOAT]: asIs((json) => Number.isFinite(json) && Number.isFinite(Math.fround(json as number))),
+  [ScalarType.FLOAT]: (json) => {
+    const near = typeof json === "number" ? Math.fround(json) : Number.NaN;
+    if (!Number.isFinite(near)) throw uncommon;
+    return near;
+  },
   [ScalarType.INT32]: int32,
   [ScalarType.SINT32]: int32,
   [ScalarType.SFIXED32]: int32,

@@ -19,7 +19,8 @@ const uint32s = [0, 1, 127, 128, 16_384, 2_147_483_648, 4_294_967_295];
 const int64s = [0n, 1n, -1n, 127n, 128n, 2n ** 28n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 56n, 2n ** 60n + 7n, 2n ** 63n - 1n, -(2n ** 63n), -(2n ** 31n), -(2n ** 53n) - 1n];
 const uint64s = [0n, 1n, 2n ** 21n, 2n ** 35n, 2n ** 49n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n];
 const doubles = [0, -0, 1, -1.5, 1e21, 1e-7, 5e-324, 1.7976931348623157e308, NaN, Infinity, -Infinity];
-const floats = [0, -0, 1, -1.5, 0.1, 3.4028234663852886e38, 1.401298464324817e-45, NaN, Infinity, -Infinity, 1e21];
+/** As 32 bits hold them. */
+const floats = [0, -0, 1, -1.5, 0.1, 3.4028234663852886e38, 1.401298464324817e-45, NaN, Infinity, -Infinity, 1e21].map(Math.fround);
 
 const scalarsOf: Readonly<Record<ScalarType, (random: Random) => unknown>> = {
   [ScalarType.STRING]: (random) => (chance(random, 0.02) ? pick(random, brokenTexts) : pick(random, texts)),

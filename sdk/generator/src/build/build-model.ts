@@ -196,6 +196,7 @@ function isValidated(desc: DescMessage, { message }: Context, seen: Set<string> 
   seen.add(desc.typeName);
   return (
     found.cel.length > 0 ||
+    found.choices !== undefined ||
     found.oneofs.some(({ required }) => required) ||
     found.fields.some(({ rules }) => rules !== undefined) ||
     desc.fields.some((field) => field.message !== undefined && isValidated(field.message, { message } as Context, seen))

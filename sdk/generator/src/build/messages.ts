@@ -1,9 +1,10 @@
 /** Reads messages and enums into the model. */
-import { type DescEnum, type DescField, type DescFile, type DescMessage, type DescMethod, getOption, hasOption, ScalarType, toJson } from "@bufbuild/protobuf";
+import { type DescEnum, type DescField, type DescFile, type DescMessage, type DescMethod, getOption, hasOption, isFieldSet, ScalarType, toJson } from "@bufbuild/protobuf";
 import { protoCamelCase } from "@bufbuild/protobuf/reflect";
 import { FeatureSet_FieldPresence as Presence } from "@bufbuild/protobuf/wkt";
 import {
   field as fieldRules,
+  FieldRulesSchema,
   message as messageRules,
   MessageRulesSchema,
   oneof as oneofRules,
@@ -71,6 +72,7 @@ export function messageOf(desc: DescMessage, own: boolean): MessageType {
       required: optionOf(oneof, oneofRules)?.required ?? false,
     })),
     cel: rules === undefined ? [] : celOf(toJson(MessageRulesSchema, rules) as Record<string, unknown>),
+    ...(rules !== undefined && rules.oneof.length > 0 ? { choices: rules.oneof.map(({ fields: names, required }) => ({ fields: [...names], required })) } : {}),
     own,
   };
 }
@@ -139,8 +141,32 @@ function fieldRulesOf(desc: DescField): Rules | undefined {
   return known.get(key);
 }
 
-function readField(desc: DescField): Field {
+/** The rules of a field as they count there: buf/validate/validate.proto, `Ignore` and `MessageRules.oneof`. */
+function countingRules(desc: DescField): Rules | undefined {
   const rules = fieldRulesOf(desc);
+  if (presenceOf(desc) !== "implicit") return withoutZero(rules);
+  const isChosen = optionOf(desc.parent, messageRules)?.oneof.some(({ fields: names }) => names.includes(desc.name)) === true;
+  if (isChosen && !statesIgnore(desc)) return { ...rules, ignore: "if_zero" };
+  if (desc.message === undefined || rules === undefined) return rules;
+  const [items, values] = [withoutZero(rules.items), withoutZero(rules.values)];
+  return { ...rules, ...(items ? { items } : {}), ...(values ? { values } : {}) };
+}
+
+/** True where a field says itself when its rules count, be it as usual. */
+function statesIgnore(desc: DescField): boolean {
+  const rules = optionOf(desc, fieldRules);
+  return rules !== undefined && isFieldSet(rules, FieldRulesSchema.field.ignore);
+}
+
+/** What has presence is ignored where it is not there, and only there. */
+function withoutZero(rules: Rules | undefined): Rules | undefined {
+  if (rules?.ignore !== "if_zero") return rules;
+  const { ignore: _, ...counting } = rules;
+  return Object.keys(counting).length === 0 ? undefined : counting;
+}
+
+function readField(desc: DescField): Field {
+  const rules = countingRules(desc);
   return {
     name: desc.name,
     jsonName: desc.jsonName,

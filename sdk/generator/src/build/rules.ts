@@ -43,11 +43,20 @@ function fromJson(json: JsonRules): Rules | undefined {
   return Object.keys(rules).length === 0 ? undefined : (rules as Rules);
 }
 
+/** Numbers of 32 bits as people write them: the shortest text that means the same one. */
+function asFloat(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(asFloat);
+  if (typeof value !== "number") return value;
+  let digits = 1;
+  while (Math.fround(Number(value.toPrecision(digits))) !== value && digits < 9) digits++;
+  return Number(value.toPrecision(digits));
+}
+
 /** `type` is the name of the rules' kind, such as `string` or `repeated`. */
 function addTyped(rules: Record<string, unknown>, type: string, json: JsonRules): void {
   for (const [name, value] of Object.entries(json)) {
     if (counts.has(name)) rules[type === "bytes" ? (bytesNames[name] ?? name) : name] = Number(value);
-    else if (plain.has(name)) rules[name] = value;
+    else if (plain.has(name)) rules[name] = type === "float" ? asFloat(value) : value;
     else if (name === "items" || name === "keys" || name === "values") {
       const nested = fromJson(value as JsonRules);
       if (nested) rules[name] = nested;

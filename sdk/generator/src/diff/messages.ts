@@ -27,7 +27,7 @@ function fieldsChanges(old: MessageType, now: MessageType, asked: boolean): Chan
   return [
     ...pairs(byNumber(old), byNumber(now)).flatMap(([, was, is]) => named(`${now.fullName}.${(was ?? is)!.name}`, fieldChanges(was, is, asked))),
     ...(asked ? pairs(required(old), required(now)).flatMap(([name, was, is]) => named(`${now.fullName}.${name}`, mustChanges(was === true, is === true))) : []),
-    ...(asked && JSON.stringify(old.cel) !== JSON.stringify(now.cel) ? named(now.fullName, [now.cel.length === 0 ? told("minor", "same", "rules of the whole message were taken away") : told("major", "same", "has other rules of the whole message")]) : []),
+    ...(asked && JSON.stringify([old.cel, old.choices]) !== JSON.stringify([now.cel, now.choices]) ? named(now.fullName, [now.cel.length === 0 && now.choices === undefined ? told("minor", "same", "rules of the whole message were taken away") : told("major", "same", "has other rules of the whole message")]) : []),
   ];
 }
 

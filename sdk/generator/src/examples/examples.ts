@@ -160,6 +160,7 @@ export class ExampleMaker {
     const ruled =
       message !== undefined &&
       (message.cel.length > 0 ||
+        message.choices !== undefined ||
         message.oneofs.some(({ required }) => required) ||
         message.fields.some(({ rules, presence, type }) => rules !== undefined || presence === "required" || (type.kind === "message" && this.isRuled(type.name, seen))));
     // Within a circle the answer for its parts is not final before that for the whole.

@@ -37,6 +37,11 @@ function* variations(valid: JsonObject, field: Field, types: TypeIndex, sampler:
 /** Rules over several fields mostly say that some exclude each other. */
 function* together(valid: JsonObject, message: MessageType, sampler: Sampler): Generator<JsonObject> {
   if (message.cel.length > 0) yield { ...sampler.message(message.fullName, () => true), ...valid };
+  for (const { fields } of message.choices ?? []) {
+    const chosen = message.fields.filter(({ name }) => fields.includes(name));
+    yield Object.fromEntries(Object.entries(valid).filter(([name]) => !chosen.some(({ jsonName }) => jsonName === name)));
+    yield { ...sampler.message(message.fullName, (field) => fields.includes(field.name), [], true), ...valid };
+  }
 }
 
 function* brokenValues(field: Field, sampler: Sampler): Generator<Json> {

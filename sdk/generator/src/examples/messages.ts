@@ -56,17 +56,23 @@ export class Sampler {
     return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : this.message(typeName, wants);
   }
 
-  /** A message with every field that `wants` accepts and that can be made; of a oneof the first. */
-  message(typeName: string, wants: (field: Field) => boolean, above: readonly string[] = []): JsonObject {
+  /**
+   * A message with every field that `wants` accepts and that can be made; of a oneof the first.
+   * @param together true to set all fields of which one alone may be set by a rule of the message
+   */
+  message(typeName: string, wants: (field: Field) => boolean, above: readonly string[] = [], together = false): JsonObject {
     const json: Record<string, Json> = {};
     const oneofs = new Set<string>();
-    for (const field of this.types.message(typeName)?.fields ?? []) {
-      if (!wants(field) || field.rules?.ignore === "always" || (field.oneof !== undefined && oneofs.has(field.oneof))) continue;
+    const excluded = new Set<string>();
+    const message = this.types.message(typeName);
+    for (const field of message?.fields ?? []) {
+      if (!wants(field) || excluded.has(field.name) || field.rules?.ignore === "always" || (field.oneof !== undefined && oneofs.has(field.oneof))) continue;
       const made = this.field(field, wants, [...above, typeName]);
       const value = made === undefined ? emptyOf(field) : made;
       if (value === undefined) continue;
       json[field.jsonName] = value;
       if (field.oneof !== undefined) oneofs.add(field.oneof);
+      if (!together) for (const { fields } of message?.choices ?? []) if (fields.includes(field.name)) fields.forEach((name) => excluded.add(name));
     }
     return json;
   }

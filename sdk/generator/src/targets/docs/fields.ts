@@ -68,9 +68,10 @@ function meaningOf(field: Field, message: MessageType, direction: Direction): st
 }
 
 /** What no single field says. */
-function rulesOfWhole({ oneofs, cel }: MessageType): string {
+function rulesOfWhole({ oneofs, cel, choices = [] }: MessageType): string {
   const lines = [
     ...oneofs.map(({ name, required, fields, docs }) => `- ${required ? "Exactly one" : "At most one"} of ${fields.map(code).join(", ")} (${code(name)})${docs === "" ? "." : `: ${cell(docs)}`}`),
+    ...choices.map(({ required, fields }) => `- ${required ? "Exactly one" : "At most one"} of ${fields.map(code).join(", ")}.`),
     ...cel.map(({ message, expression }) => `- ${message === "" ? code(expression) : sentence(cell(message))}`),
   ];
   return lines.length === 0 ? "" : `\n${lines.join("\n")}\n`;

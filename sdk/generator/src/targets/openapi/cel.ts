@@ -15,8 +15,8 @@ const isDefault = /^this\.(\w+)==(?:''|""|0|false)$/;
 export interface SaidCel {
   /** Schema of the values of a map. */
   readonly values?: Schema;
-  /** What the message must not be. */
-  readonly excluded?: Schema;
+  /** What the message must not be, any of them. */
+  readonly excluded?: readonly Schema[];
   /** Rules that no keyword says: `x-cel`. */
   readonly unsaid?: readonly { readonly id: string; readonly expression: string }[];
 }
@@ -36,7 +36,7 @@ export function celOfMessage(message: MessageType, isElsewhere: (field: string) 
   const excluded = message.cel.map((rule) => allSet(rule, message, isElsewhere));
   const said = excluded.filter((schema) => schema !== undefined);
   const unsaid = message.cel.filter((_rule, index) => excluded[index] === undefined);
-  return { ...(said.length > 0 ? { excluded: said.length > 1 ? { anyOf: said } : said[0]! } : {}), ...keyword(unsaid) };
+  return { ...(said.length > 0 ? { excluded: said } : {}), ...keyword(unsaid) };
 }
 
 /** The message that breaks a rule by which one of several fields has its default value. */

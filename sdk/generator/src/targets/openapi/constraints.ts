@@ -1,5 +1,5 @@
 /** protovalidate rules as keywords of JSON Schema, as far as one can say the other. */
-import type { Rules, Scalar } from "../../model.js";
+import type { Field, Rules, Scalar } from "../../model.js";
 import { compact, type Schema } from "./types.js";
 
 /** Named formats that JSON Schema or the OpenAPI format registry knows. */
@@ -44,6 +44,34 @@ export function setKeywords(scalar: Scalar): Schema {
   if (scalar === "bool") return { const: true };
   if (scalar === "string" || scalar === "bytes") return { minLength: 1 };
   return { not: { const: textual.has(scalar) ? "0" : 0 } };
+}
+
+/** Keywords by which the value of a field without presence is not the default one. Of an enum, they are the names that it may have. */
+export function setKeywordsOf({ cardinality, type }: Field): Schema {
+  if (cardinality === "repeated") return { minItems: 1 };
+  if (cardinality === "map") return { minProperties: 1 };
+  return type.kind === "scalar" ? setKeywords(type.scalar) : {};
+}
+
+/** Keywords for a google.protobuf.Any. */
+export function anyKeywords({ in: some, notIn: others }: Rules): Schema {
+  if (some === undefined && others === undefined) return {};
+  return compact({
+    properties: { "@type": compact({ type: "string", enum: some, not: others && { enum: others } }) },
+    required: some && ["@type"],
+  });
+}
+
+/** Keywords for a google.protobuf.FieldMask: paths that are listed, or below one that is. */
+export function maskKeywords({ const: only, in: some, notIn: others }: Rules): Schema {
+  const listed = (paths: readonly unknown[]): string => `(${paths.map((path) => escape(jsonPath(String(path)))).join("|")})(\\.[^,]*)?`;
+  const within = some && `^(${listed(some)}(,${listed(some)})*)?$`;
+  return compact({ const: only, allOf: within && [{ pattern: within }], not: others && { pattern: `(^|,)${listed(others)}(,|$)` } });
+}
+
+/** A path of a field mask as JSON has it. */
+function jsonPath(path: string): string {
+  return path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** Values of float and double that JSON has no numbers for, as far as the rules admit them. */
@@ -145,7 +173,8 @@ function bytesKeywords(rules: Rules): Schema {
   });
 }
 
-function exclusion(schemas: readonly Schema[]): Schema | undefined {
+/** What must not be, any of them. */
+export function exclusion(schemas: readonly Schema[]): Schema | undefined {
   return schemas.length > 1 ? { anyOf: schemas } : schemas[0];
 }
 

@@ -3,7 +3,8 @@ import type { EnumType, Field, FieldType, MessageType, Model, Rules, Scalar } fr
 import { indexOf } from "../../model-index.js";
 import { isRequired } from "../../rules.js";
 import { celOfField, celOfMessage } from "./cel.js";
-import { keyKeywords, listKeywords, mapKeywords, scalarKeywords, setKeywords, specialNumbers, timeKeywords } from "./constraints.js";
+import { choiceInWords, choicesOf } from "./choices.js";
+import { anyKeywords, exclusion, keyKeywords, listKeywords, mapKeywords, maskKeywords, scalarKeywords, setKeywordsOf, specialNumbers, timeKeywords } from "./constraints.js";
 import { componentNames } from "./names.js";
 import { compact, type Schema } from "./types.js";
 
@@ -133,17 +134,18 @@ export class SchemaBuilder {
     }));
     const dependentSchemas = Object.fromEntries(exclusive.flatMap(({ members }) => exclusions(members)));
     const cel = direction === "in" ? celOfMessage(message, isElsewhere) : {};
+    const choices = direction === "in" ? choicesOf(message, isElsewhere, (name) => this.enums.get(name)!.values[0]!.name) : {};
     return compact({
       type: "object",
-      description: described(message.docs, message.cel.map(({ message: text }) => text)),
+      description: described(message.docs, [...(message.choices ?? []).map(choiceInWords), ...message.cel.map(({ message: text }) => text)]),
       deprecated: message.deprecated || undefined,
       properties: plain.length > 0 ? Object.fromEntries(plain.map(property)) : undefined,
       required: plain.filter((field) => isPresent(field, direction)).map(({ jsonName }) => jsonName),
       allOf,
       dependentSchemas: Object.keys(dependentSchemas).length > 0 ? dependentSchemas : undefined,
       propertyNames: barred.length > 0 ? { not: { enum: barred } } : undefined,
-      not: cel.excluded,
-      "x-cel": cel.unsaid,
+      not: exclusion([...(cel.excluded ?? []), ...(choices.excluded ?? [])]),
+      "x-cel": cel.unsaid || choices.unsaid ? [...(cel.unsaid ?? []), ...(choices.unsaid ?? [])] : undefined,
     });
   }
 
@@ -197,13 +199,15 @@ export class SchemaBuilder {
     const wrapped = wrappers[short];
     if (wrapped) return ofScalar(wrapped, rules, direction);
     const schema = this.ofMessage(type.name, direction);
+    if (short === "Any") return { ...schema, ...anyKeywords(rules) };
+    if (short === "FieldMask") return { ...schema, ...maskKeywords(rules) };
     return short === "Timestamp" || short === "Duration" ? { ...schema, ...orDefault(short === "Duration" ? "0s" : "1970-01-01T00:00:00Z", rules, timeKeywords(rules)) } : schema;
   }
 
   private ofEnum(name: string, rules: Rules): Schema {
     if (name === "google.protobuf.NullValue") return { ...special["NullValue"] };
     const found = this.enums.get(name)!;
-    const admitted = found.values.filter(({ number }) => (number === 0 && rules.ignore === "if_zero") || ((rules.const ?? number) === number && (rules.in?.includes(number) ?? true) && !rules.notIn?.includes(number)));
+    const admitted = found.values.filter(({ number }) => (number === found.values[0]?.number && rules.ignore === "if_zero") || ((rules.const ?? number) === number && (rules.in?.includes(number) ?? true) && !rules.notIn?.includes(number)));
     if (admitted.length < found.values.length) return { type: "string", enum: admitted.map((value) => value.name) };
     const component = this.names.get(name)!;
     this.components[component] ??= compact({
@@ -234,7 +238,7 @@ export class SchemaBuilder {
       isPresent(field, "in") !== isPresent(field, "out") || field.rules !== undefined || isSpelled(field) || (field.type.kind === "message" && twofold.has(field.type.name));
     for (let size = -1; size !== twofold.size; ) {
       size = twofold.size;
-      for (const message of model.messages) if (message.fields.some(differs) || message.cel.length > 0) twofold.add(message.fullName);
+      for (const message of model.messages) if (message.fields.some(differs) || message.cel.length > 0 || message.choices !== undefined) twofold.add(message.fullName);
     }
     return twofold;
   }
@@ -277,13 +281,6 @@ function orEmpty({ ignore }: Rules, type: Schema, keywords: Schema): Schema {
 /** True if a field without presence must not have its default value: as a rule says, or AIP-203. */
 function mustBeSet({ rules = {}, behaviour, presence }: Field): boolean {
   return presence === "implicit" && rules.ignore !== "always" && (rules.required === true || behaviour.includes("required"));
-}
-
-/** Keywords by which the value of such a field is not the default one. */
-function setKeywordsOf({ cardinality, type }: Field): Schema {
-  if (cardinality === "repeated") return { minItems: 1 };
-  if (cardinality === "map") return { minProperties: 1 };
-  return type.kind === "scalar" ? setKeywords(type.scalar) : {};
 }
 
 /** True if a valid message always has the property. */
