@@ -48,11 +48,28 @@ describe.each(["parapet", "awkward"] as const)("examples of %s", (name: Contract
     const byName = new Map(model.messages.map((message) => [message.fullName, message]));
     for (const { request, examples } of methods) {
       for (const field of byName.get(request)?.fields ?? []) {
-        if (field.behaviour.includes("required") || field.oneof !== undefined) continue;
+        const isChosen = byName.get(request)!.choices?.some(({ fields }) => fields.includes(field.name)) === true;
+        if (field.behaviour.includes("required") || field.oneof !== undefined || isChosen) continue;
         const { [field.jsonName]: _, ...without } = examples.minimal as JsonObject;
         expect(violationsOf(request, without).length > 0, `${request}.${field.name}`).toBe(isRequired(field));
       }
     }
+  });
+
+  it("set one of the fields that exclude each other, and show what sets none, or too many", () => {
+    if (name !== "awkward") return;
+    const { examples } = methods.find(({ request }) => request === "awkward.v1.Apart")!;
+    expect(Object.keys(examples.minimal as JsonObject)).toEqual(["size"]);
+    expect(Object.keys(examples.request as JsonObject)).toEqual(["text", "size", "map"]);
+    const broken = examples.invalid.filter(({ rule }) => rule === "message.oneof").map(({ request }) => Object.keys(request as JsonObject));
+    expect(broken).toEqual([[]]);
+  });
+
+  it("keep what else a message holds where one field of it cannot be made", () => {
+    if (name !== "awkward") return;
+    const { examples } = methods.find(({ request }) => request === "awkward.v1.KeepRequest")!;
+    expect(Object.keys((examples.request as JsonObject)["texts"] as JsonObject)).toEqual(expect.arrayContaining(["two", "hostname", "uuid"].slice(0, 2)));
+    expect((examples.request as JsonObject)["texts"]).not.toHaveProperty("ruled");
   });
 
   it("cover every rule kind that the rules contract has", () => {

@@ -98,7 +98,7 @@ export class ExampleMaker {
   /** Sets the field that a path leads to. False where it is set already, or cannot be. */
   private repair(json: Record<string, Json>, desc: DescMessage, path: Path): boolean {
     const [step, ...rest] = path;
-    if (step === undefined) return false;
+    if (step === undefined) return this.choose(json, desc);
     const desired = step.kind === "oneof" ? step.fields[0] : step.kind === "field" ? step : undefined;
     const field = this.types.message(desc.typeName)?.fields.find(({ name }) => name === desired?.name);
     if (desired === undefined || field === undefined) return false;
@@ -120,6 +120,22 @@ export class ExampleMaker {
     return isJsonObject(present) && this.repair(present, desired.message, rest);
   }
 
+  /** Sets the first field that can be made of those of which one must be set. False where one is, or none can be. */
+  private choose(json: Record<string, Json>, desc: DescMessage): boolean {
+    const { choices = [], fields = [] } = this.types.message(desc.typeName) ?? {};
+    for (const { fields: names } of choices.filter(({ required }) => required)) {
+      const chosen = fields.filter(({ name }) => names.includes(name));
+      if (chosen.some(({ jsonName }) => memberOf(json, jsonName) !== undefined)) continue;
+      for (const field of chosen) {
+        const value = this.sampler.field(field, () => false);
+        if (value === undefined) continue;
+        json[field.jsonName] = value;
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Starts from everything and takes away what the validator does not like. */
   private full(desc: DescMessage, captured: JsonObject, resume: string | undefined): JsonObject | undefined {
     const wants = (field: Field) => !conditionalNames.has(field.name) && field.name !== resume && !field.behaviour.includes("output_only");
@@ -128,9 +144,7 @@ export class ExampleMaker {
       const violations = this.broken(desc, json);
       if (violations === undefined) return undefined;
       if (violations.length === 0) return json;
-      const names = violations.flatMap(({ field: [step] }) => (step?.kind === "field" && memberOf(json, step.jsonName) !== undefined ? [step.jsonName] : []));
-      if (names.length === 0) return undefined;
-      for (const name of names) delete json[name];
+      if (!violations.map(({ field }) => takeAway(json, field)).some(Boolean)) return undefined;
     }
     return undefined;
   }
@@ -185,6 +199,25 @@ export class ExampleMaker {
       Error.stackTraceLimit = stackTraceLimit;
     }
   }
+}
+
+/** Takes away the deepest field on a path that is there. False where none is, or another violation took it with it. */
+function takeAway(json: Record<string, Json>, path: Path): boolean {
+  let last: (() => void) | undefined;
+  let holder: Json | undefined = json;
+  for (const step of path) {
+    if (step.kind === "list_sub" || step.kind === "map_sub") {
+      holder = Array.isArray(holder) && step.kind === "list_sub" ? (holder as Json[])[step.index] : isJsonObject(holder) && step.kind === "map_sub" ? memberOf(holder, String(step.key)) : undefined;
+      continue;
+    }
+    if (step.kind !== "field" || !isJsonObject(holder)) break;
+    const [within, name]: [Record<string, Json>, string] = [holder, step.jsonName];
+    holder = memberOf(within, name);
+    if (holder === undefined) break;
+    last = () => void delete within[name];
+  }
+  last?.();
+  return last !== undefined;
 }
 
 /** The first with what the second says put over it, at every depth. */

@@ -5,8 +5,9 @@ import { setKeywordsOf } from "./constraints.js";
 import type { Schema } from "./types.js";
 
 /** A choice as a sentence. */
-export function choiceInWords({ fields, required }: Choice): string {
-  return `${required ? "Exactly" : "At most"} one of ${fields.map((name) => `\`${name}\``).join(", ")} may be set.`;
+export function choiceInWords({ fields, required }: Choice, message: MessageType): string {
+  const names = message.fields.filter(({ name }) => fields.includes(name)).map(({ jsonName }) => `\`${jsonName}\``);
+  return required ? `Exactly one of ${names.join(", ")} must be set.` : `At most one of ${names.join(", ")} may be set.`;
 }
 
 /**

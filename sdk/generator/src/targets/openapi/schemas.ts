@@ -137,7 +137,7 @@ export class SchemaBuilder {
     const choices = direction === "in" ? choicesOf(message, isElsewhere, (name) => this.enums.get(name)!.values[0]!.name) : {};
     return compact({
       type: "object",
-      description: described(message.docs, [...(message.choices ?? []).map(choiceInWords), ...message.cel.map(({ message: text }) => text)]),
+      description: described(message.docs, [...(message.choices ?? []).map((choice) => choiceInWords(choice, message)), ...message.cel.map(({ message: text }) => text)]),
       deprecated: message.deprecated || undefined,
       properties: plain.length > 0 ? Object.fromEntries(plain.map(property)) : undefined,
       required: plain.filter((field) => isPresent(field, direction)).map(({ jsonName }) => jsonName),

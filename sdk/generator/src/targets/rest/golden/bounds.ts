@@ -25,5 +25,6 @@ export interface RestRoute {
  */
 export const routes: readonly RestRoute[] = [
   {"method":"awkward.v1.BoundsService/Keep","verb":"POST","template":"/v1/bounds","parts":["v1","bounds"],"variables":[],"action":"","body":"*","responseBody":""},
+  {"method":"awkward.v1.BoundsService/Choose","verb":"POST","template":"/v1/bounds:choose","parts":["v1","bounds"],"variables":[],"action":"choose","body":"*","responseBody":""},
   {"method":"awkward.v1.BoundsService/Ask","verb":"GET","template":"/v1/bounds","parts":["v1","bounds"],"variables":[],"action":"","body":"","responseBody":""},
 ];

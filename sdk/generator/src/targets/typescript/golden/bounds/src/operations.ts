@@ -5,6 +5,7 @@ import type * as m0 from "./awkward/v1/bounds-service.js";
 /** Operations by verb and path. */
 export const operations = {
   "POST /v1/bounds": { method: "awkward.v1.BoundsService/Keep" },
+  "POST /v1/bounds:choose": { method: "awkward.v1.BoundsService/Choose" },
   "GET /v1/bounds": { method: "awkward.v1.BoundsService/Ask" },
 } as const satisfies { readonly [operation: string]: rt.Operation };
 
@@ -14,5 +15,6 @@ export type RestReason = "QUERY_PARAMETER_UNKNOWN" | "CONTENT_TYPE_UNSUPPORTED" 
 /** Reasons of operations and, of those that stream, their messages. */
 export interface OperationTypes {
   "POST /v1/bounds": { reason: m0.BoundsKeepReason | RestReason };
+  "POST /v1/bounds:choose": { reason: m0.BoundsChooseReason | RestReason };
   "GET /v1/bounds": { reason: m0.BoundsAskReason | RestReason };
 }

@@ -12,5 +12,5 @@ export const secrets: rt.Secrets = {
 
 /** Reasons for which the methods fail that answer with a response, by its full name. */
 export interface ReasonsByResponse {
-  "awkward.v1.KeepResponse": m0.BoundsKeepReason | m0.BoundsAskReason;
+  "awkward.v1.KeepResponse": m0.BoundsKeepReason | m0.BoundsChooseReason | m0.BoundsAskReason;
 }
