@@ -246,7 +246,7 @@ const heldByAny: Readonly<Record<string, (json: unknown) => boolean>> = {
   Any: (json) => isObject(json) && isAny(json),
   BoolValue: (json) => typeof json === "boolean",
   BytesValue: (json) => typeof json === "string" && base64.test(json),
-  Duration: (json) => typeof json === "string" && /^-?\d{1,12}(?:\.\d{1,9})?s$/.test(json) && Math.abs(Number.parseFloat(json)) < Number(secondsMax) + 1,
+  Duration: (json) => typeof json === "string" && /^-?\d{1,12}(?:\.\d{1,9})?s$/.test(json) && Math.abs(Number(json.split(/[.s]/)[0])) <= Number(secondsMax),
   FieldMask: (json) => typeof json === "string" && /^[A-Za-z0-9.,]*$/.test(json),
   Int32Value: (json) => inRange(json, -(2n ** 31n), 2n ** 31n - 1n),
   ListValue: (json) => Array.isArray(json),
