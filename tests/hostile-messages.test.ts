@@ -186,6 +186,26 @@ describe("names that mean something to JavaScript", () => {
   });
 });
 
+describe("JSON that ProtoJSON does not have", () => {
+  const forms = [{ addedAt: "2026-02-30T00:00:00Z" }, { addedAt: "2026-02-03T00:00:00Z " }, { revision: "0x1" }, { revision: "01" }, { meta: { a: ["\ud800"] } }];
+  const streams = variants.filter(({ encoding }) => encoding === "connect-json" || encoding === "rest");
+  const payloadOf = (variant: Variant, collection: string, fields: JsonObject): Buffer => {
+    const document = { key: "first", ...fields };
+    return Buffer.from(JSON.stringify(variant.encoding === "rest" ? document : { collection, document }));
+  };
+
+  test.each(named(streams).flatMap(([label, variant]) => forms.map((form) => [JSON.stringify(form), label, form, variant] as const)))("%s in a stream is REQUEST_MALFORMED over %s", async (_text, _label, form, variant) => {
+    const { reason } = await world.send(variant, "DocumentService/Import", { collection: "open" }, { credential: insider, payload: payloadOf(variant, "open", form) });
+    expect(reason).toBe("REQUEST_MALFORMED");
+  });
+
+  test.each(named(streams))("but what it has is taken in a stream over %s", async (_label, variant) => {
+    const { reason, messages } = await world.send(variant, "DocumentService/Import", { collection: "forms" }, { credential: world.admin, payload: payloadOf(variant, "forms", { contentMd: "# First", revision: "1e0", addedAt: "2026-02-03T01:00:00+01:00", meta: { a: ["b"] }, strange: [] }) });
+    expect([reason, messages[0]?.["imported"]]).toEqual(["-", 1]);
+    await world.send(connectJson, "DocumentService/DeleteCollection", { collection: "forms", force: true }, { credential: world.admin });
+  });
+});
+
 describe("one name given twice", () => {
   const twice = [
     '{"collection":"open","collection":"shut","key":"first"}',

@@ -15,6 +15,8 @@ export interface Codecs {
    * (protobuf.dev/programming-guides/json). A key that the text had twice is for whoever parsed it. Throws what protobuf-es throws.
    */
   readJson(json: JsonValue): Message;
+  /** Parsed JSON such that protobuf-es reads of it what `readJson` does, unknown fields left out. Throws for forms that ProtoJSON does not have. */
+  inForm(json: JsonValue): JsonValue;
   /** JSON text with fields that have default values, as protobuf-es writes it. Throws what protobuf-es throws. */
   writeJson(message: Message): string;
   /** What keeps bytes from being read within bounds, for who reads those of strangers. Compiled when first asked. */
@@ -43,6 +45,7 @@ function compile(desc: DescMessage, beside: DescMessage | DescService): Codecs {
   let bounds: ReturnType<typeof compileBinaryBounds> | undefined;
   return {
     faultOfBinary: (bytes) => (bounds ??= compileBinaryBounds(desc))(bytes),
+    inForm,
     readJson: orElse(compileJsonReader(desc), (json) => fromJson(desc, inForm(json), { ignoreUnknownFields: true, registry: typesBeside(beside) })),
     writeJson: orElse(compileJsonWriter(desc), (message) => JSON.stringify(toJson(desc, message, { alwaysEmitImplicit: true, registry: typesBeside(beside) }))),
     readBinary: orElse(compileBinaryReader(desc), (bytes) => fromBinary(desc, bytes)),

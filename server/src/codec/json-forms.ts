@@ -133,11 +133,14 @@ function scalarMend(field: DescField, scalar: ScalarType): Mend {
       return (json) => {
         const value = typeof json === "string" && number.test(json) ? Number(json) : json;
         // What no 32 bits hold is for protobuf-es to refuse.
-        if (typeof value === "number") return Number.isFinite(Math.fround(value)) ? Math.fround(value) : json;
+        if (typeof value === "number") return Number.isFinite(Math.fround(value)) ? textIfNegativeZero(Math.fround(value)) : json;
         return typeof json !== "string" || special.test(json) ? json : refuse(field);
       };
     case ScalarType.DOUBLE:
-      return ofText((text) => (number.test(text) || special.test(text) ? text : refuse(field)));
+      return (json) => {
+        if (typeof json === "number") return textIfNegativeZero(json);
+        return typeof json !== "string" || number.test(json) || special.test(json) ? json : refuse(field);
+      };
     case ScalarType.INT32:
     case ScalarType.SINT32:
     case ScalarType.SFIXED32:
@@ -148,6 +151,9 @@ function scalarMend(field: DescField, scalar: ScalarType): Mend {
       return ofText((text) => wholeOf(text) ?? refuse(field));
   }
 }
+
+/** `JSON.stringify` forgets the sign of -0, text keeps it. */
+const textIfNegativeZero = (value: number): number | string => (Object.is(value, -0) ? "-0" : value);
 
 /** The digits of a whole number, written with exponents and zero fractions or without; undefined for other text. */
 function wholeOf(text: string): string | undefined {

@@ -12,7 +12,12 @@ const frame = (message: string | Buffer, flags = 0): Buffer => {
   head.writeUInt32BE(data.length, 1);
   return Buffer.concat([head, data]);
 };
-const bounds: MessageBounds = { messageBytesMax: 100, encoding: "gzip", boundlessBytesMax: 8, faultOf: (message) => (Buffer.from(message).includes("bad") ? malformed("bad") : undefined) };
+const bounds: MessageBounds = { messageBytesMax: 100, encoding: "gzip", readyBytesMax: 8, ready };
+
+function ready(message: Uint8Array): Uint8Array {
+  if (Buffer.from(message).includes("bad")) throw malformed("bad");
+  return message;
+}
 
 async function* pieces(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
   for (let at = 0, turn = 0; at < bytes.length; turn++) {

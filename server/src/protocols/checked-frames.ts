@@ -7,23 +7,23 @@ import type { Coding } from "./protocol.js";
 
 /** What frames and their messages may be. */
 export interface MessageBounds extends FrameBounds {
-  /** Messages of no more bytes need no look. */
-  readonly boundlessBytesMax: number;
-  /** What keeps a message, decompressed, from being read. */
-  readonly faultOf: (message: Uint8Array) => Failure | undefined;
+  /** Messages of no more bytes are ready as they come. */
+  readonly readyBytesMax: number;
+  /** What is passed on of a message, decompressed. Throws what keeps it from being read. */
+  readonly ready: (message: Uint8Array) => Uint8Array;
 }
 
 /**
  * Passes bytes on until a frame is not as it must be. Throws MESSAGE_TOO_LARGE as soon as a length says so, and
  * REQUEST_MALFORMED for flags that are not known, a message said to be compressed where the call names no compression,
  * one that cannot be decompressed, and a stream that ends within a frame (gRPC over HTTP/2, Length-Prefixed-Message; Connect
- * protocol, Enveloped-Message). Messages that must be looked at are kept until they are whole, and passed on decompressed.
+ * protocol, Enveloped-Message). Messages that must be made ready are kept until they are whole, and passed on decompressed.
  */
 export async function* checkedFrames(source: AsyncIterable<Uint8Array>, bounds: MessageBounds): AsyncGenerator<Uint8Array> {
   const head = Buffer.alloc(frameHeadBytes);
   let headLength = 0;
   let missing = 0;
-  /** What there is of a message that must be looked at. */
+  /** What there is of a message that must be made ready. */
   let kept: Uint8Array[] | undefined;
   for await (const chunk of source) {
     /** Of the chunk, what was passed on, or is kept. */
@@ -41,7 +41,8 @@ export async function* checkedFrames(source: AsyncIterable<Uint8Array>, bounds: 
       }
       if (kept !== undefined) {
         if (missing > 0) break;
-        yield prefixed(await checked(Buffer.concat(kept), head[0] === compressedFlag, bounds), false);
+        const message = Buffer.concat(kept);
+        yield prefixed(bounds.ready(head[0] === compressedFlag ? await unpacked(message, bounds.encoding, bounds.messageBytesMax) : message), false);
         kept = undefined;
       }
       if (at === chunk.length) break;
@@ -51,7 +52,7 @@ export async function* checkedFrames(source: AsyncIterable<Uint8Array>, bounds: 
       missing = head.readUInt32BE(1);
       const fault = faultOfHead(head[0]!, missing, bounds);
       if (fault !== undefined) throw fault;
-      if (head[0] !== compressedFlag && missing <= bounds.boundlessBytesMax) {
+      if (head[0] !== compressedFlag && missing <= bounds.readyBytesMax) {
         if (at < frameHeadBytes) yield Buffer.from(head.subarray(0, frameHeadBytes - at));
         continue;
       }
@@ -64,14 +65,6 @@ export async function* checkedFrames(source: AsyncIterable<Uint8Array>, bounds: 
     if (end > passed) yield chunk.subarray(passed, end);
   }
   if (headLength > 0 || missing > 0) throw malformed(faults.cutOff);
-}
-
-/** A message, decompressed, if it can be read within bounds. */
-async function checked(message: Buffer, compressed: boolean, { encoding, messageBytesMax, faultOf }: MessageBounds): Promise<Uint8Array> {
-  const plain = compressed ? await unpacked(message, encoding, messageBytesMax) : message;
-  const fault = faultOf(plain);
-  if (fault !== undefined) throw fault;
-  return plain;
 }
 
 /** A message as it was before it was compressed. Throws MESSAGE_TOO_LARGE and REQUEST_MALFORMED. */

@@ -24,7 +24,7 @@ import { decodeBase64Stream } from "./grpc-web/text.js";
 import { codecsOf } from "../codec/codec.js";
 import { typesBesideAll } from "../codec/types.js";
 import { tooLarge } from "./malformed.js";
-import { boundlessBytesMax, faultOfBounds } from "./message-bounds.js";
+import { ready, readyBytesMax } from "./ready.js";
 import { compressMinBytes, jsonOptions, messageBound, type Spelling } from "./protocol.js";
 
 /** Runs an admitted call and writes its answer. Another executor can take over per method by answering first. */
@@ -60,10 +60,10 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
   for (const plan of options.plans) router.rpc(plan.desc, noting(plan, act.implementation(plan), options.headersOf, failures), plan.packsResponse ? {} : uncompressed);
   const handlers = new Map<string, UniversalHandler>(router.handlers.map((handler) => [handler.requestPath, handler]));
 
-  const inputs = new Map(options.plans.map((plan) => [plan, codecsOf(plan.input)]));
+  const inputs = new Map(options.plans.map((plan) => [plan, codecsOf(plan.input, plan.desc.parent)]));
   const boundsOf = (call: Call, { codec }: Spelling, encoding: string): MessageBounds => {
     const input = inputs.get(call.plan)!;
-    return { messageBytesMax: messageBound(call, options.messageBytesMax), encoding, boundlessBytesMax: boundlessBytesMax[codec], faultOf: (message) => faultOfBounds(input, codec, message) };
+    return { messageBytesMax: messageBound(call, options.messageBytesMax), encoding, readyBytesMax: readyBytesMax[codec], ready: (message) => ready(input, codec, message) };
   };
 
   return {
@@ -78,7 +78,7 @@ export function createConnectEsExecutor(options: ConnectEsOptions): Executor {
         if (!knownEncodings.has(encoding)) throw encodingUnsupported();
         const bounds = boundsOf(call, spelling, encoding);
         // connect-es takes much for base64 that is none.
-        if (exchange.verb !== "POST") await checkWhole(messageOfQuery(exchange.query), bounds);
+        if (exchange.verb !== "POST") await readied(messageOfQuery(exchange.query), bounds);
         answer = await handler({
           httpVersion: exchange.h2 ? "2.0" : "1.1",
           url: urlOf(exchange),
@@ -174,6 +174,8 @@ function urlOf({ verb, target }: Exchange): string {
 function headerOf(exchange: Exchange, spelling: Spelling): Headers {
   const header = requestHeadersOf(exchange);
   if (exchange.verb === "POST") header.set("content-type", spelling.text ? "application/grpc-web+proto" : spelling.contentType);
+  // A message is as long as it is once it is ready.
+  header.delete("content-length");
   for (const name of codings) if (header.get(name) === "") header.delete(name);
   for (const [name, read, longest] of deadlines) {
     const sent = read(header.get(name) ?? undefined);
@@ -220,14 +222,14 @@ async function* checkedMessage(source: AsyncIterable<Uint8Array>, bounds: Messag
     chunks.push(chunk);
   }
   const message = Buffer.concat(chunks);
-  await checkWhole(message, bounds);
-  yield message;
+  const plain = await readied(message, bounds);
+  // What was compressed stays so: its header says it.
+  yield bounds.encoding === "identity" ? plain : message;
 }
 
-/** Throws what keeps a message from being read, as it was sent. */
-async function checkWhole(message: Buffer, { encoding, messageBytesMax, faultOf }: MessageBounds): Promise<void> {
-  const fault = faultOf(await unpacked(message, encoding, messageBytesMax));
-  if (fault !== undefined) throw fault;
+/** A message, decompressed and ready. Throws what keeps it from being read. */
+async function readied(message: Buffer, { encoding, messageBytesMax, ready: make }: MessageBounds): Promise<Uint8Array> {
+  return make(await unpacked(message, encoding, messageBytesMax));
 }
 
 /** Ends a body that nobody reads, so that its handler lets go of what it holds. */

@@ -17,7 +17,7 @@ import { unary as grpc } from "./grpc/unary.js";
 import { unary as grpcWeb } from "./grpc-web/unary.js";
 import { parseJson } from "./json.js";
 import { answerTooLarge, faults, malformed, tooLarge } from "./malformed.js";
-import { faultOfBounds } from "./message-bounds.js";
+import { checkBinary } from "./ready.js";
 import { bytesOnWire, type Coding, compressMinBytes, messageBound, type Spelling, type UnaryProtocol } from "./protocol.js";
 import { readWhole } from "./whole.js";
 
@@ -126,8 +126,7 @@ const none = Buffer.alloc(0);
 function decode(input: Codecs, spelling: Spelling, bytes: Uint8Array): Message {
   try {
     if (spelling.codec === "proto") {
-      const fault = bytes.length > messageFieldsMax ? faultOfBounds(input, "proto", bytes) : undefined;
-      if (fault !== undefined) throw fault;
+      if (bytes.length > messageFieldsMax) checkBinary(input, bytes);
       return input.readBinary(bytes);
     }
     const json = parseJson(bytes);
