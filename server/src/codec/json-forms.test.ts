@@ -116,7 +116,7 @@ describe("a google.protobuf.Any", () => {
   });
 
   it("needs `value` for a type with a form of its own, and a type that is known", () => {
-    for (const json of [google("Duration"), google("Struct"), google("Struct", { a: 1 }), google("StringValue"), google("Api", { value: {} }), held({ value: "1s" }), held({ "@type": "" })]) expect(reads(singular, json), JSON.stringify(json)).toThrow(/^cannot decode /);
+    for (const json of [google("Duration"), google("Struct"), google("Struct", { a: 1 }), google("StringValue"), google("BytesValue", { value: null }), google("Any", { value: null }), google("Api", { value: {} }), held({ value: "1s" }), held({ "@type": "" })]) expect(reads(singular, json), JSON.stringify(json)).toThrow(/^cannot decode /);
     same(singular, google("Empty"), google("Empty"));
     same(singular, google("Empty", { value: {} }), google("Empty"));
   });

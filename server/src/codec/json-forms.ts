@@ -198,8 +198,11 @@ function anyMended(json: unknown, levels: number, menders: Menders): unknown {
   const desc = typeof url === "string" ? menders.types().getMessage(url.slice(url.lastIndexOf("/") + 1)) : undefined;
   if (desc === undefined) return json;
   const { mend } = menderOf(desc, menders);
-  // A message with a form of its own stands under `value`.
-  if (desc.typeName in wellKnown || isWrapperDesc(desc)) return Object.hasOwn(json, "value") ? { ...json, value: mend(json["value"], levels - 1) } : refuse(desc);
+  if (desc.typeName in wellKnown || isWrapperDesc(desc)) {
+    // A message with a form of its own stands under `value`; only of a Value that form may be null.
+    const isThere = Object.hasOwn(json, "value") && (json["value"] !== null || desc.typeName === "google.protobuf.Value");
+    return isThere ? { ...json, value: mend(json["value"], levels - 1) } : refuse(desc);
+  }
   return { ...(mend(json, levels - 1) as object), "@type": url };
 }
 
