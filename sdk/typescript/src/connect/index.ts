@@ -9,6 +9,7 @@ import { secrets } from "../gen/responses.js";
 import { rules } from "../gen/rules.js";
 import { createClient } from "../runtime/client.js";
 import { speaking } from "../runtime/hooks.js";
+import { createClosingTransport } from "./closing-transport.js";
 import { createHidingTransport } from "./hiding-transport.js";
 import type { ConnectOptions } from "./options.js";
 import { createRuledTransport } from "./ruled-transport.js";
@@ -42,14 +43,14 @@ export interface NodeOptions extends ConnectOptions {
 export interface ParapetClient extends ServiceClients {
   /** For services of other contracts. */
   readonly transport: Transport;
-  /** Closes the connection; calls in flight fail. */
+  /** Closes the connection; calls in flight and later ones fail with CALL_CANCELLED. */
   close(): void;
 }
 
 /** The transport of an attempt by protocol, around an HTTP client. Below `createGrpcTransport` and its like, since these show no status. */
 const transports = { grpc: createGrpcTransport, "grpc-web": createGrpcWebTransport, connect: createConnectTransport } as const;
 
-/** A transport, and what closes its connection; calls in flight fail then. */
+/** A transport, and what closes its connection; calls in flight and later ones fail with CALL_CANCELLED then. */
 export interface NodeTransport {
   readonly transport: Transport;
   close(): void;
@@ -62,7 +63,7 @@ export function createTransport({ protocol, httpVersion = protocol === "grpc" ? 
   const sessionManager = new Http2SessionManager(baseUrl, {}, tls);
   const httpClient = createNodeHttpClient(httpVersion === "2" ? { httpVersion, sessionProvider: () => sessionManager } : { httpVersion, nodeOptions: tls });
   const common = { baseUrl, useBinaryFormat: true, interceptors: [], acceptCompression: [compressionGzip, compressionBrotli], sendCompression: null, ...validateReadWriteMaxBytes(client.messageBytesMax, undefined, undefined) };
-  const transport = createRuledTransport(client, contract.rules, (answered) => {
+  const ruled = createRuledTransport(client, contract.rules, (answered) => {
     const inner = transports[protocol]({
       ...common,
       async httpClient(request) {
@@ -73,7 +74,14 @@ export function createTransport({ protocol, httpVersion = protocol === "grpc" ? 
     });
     return validate ? createValidatingTransport(inner, validate) : inner;
   });
-  return { transport: createHidingTransport(transport, contract.secrets), close: () => sessionManager.abort() };
+  const { transport, close } = createClosingTransport(ruled, client.clock);
+  return {
+    transport: createHidingTransport(transport, contract.secrets),
+    close() {
+      close();
+      sessionManager.abort();
+    },
+  };
 }
 
 /** Makes typed connect-es clients of all services. Throws ParapetError (REQUEST_INVALID, CREDENTIAL_UNAVAILABLE) for options that cannot work. Calls fail with ParapetError only. */

@@ -35,7 +35,7 @@ export function createRuledTransport(client: Client, rules: Rules, connect: Conn
   return {
     async unary(desc, signal, timeoutMs, header, input, contextValues) {
       const method = methodOf(desc, rules);
-      const options = optionsOf(signal, timeoutMs, header);
+      const options: CallOptions = { headers: header, signal, timeoutMs };
       const progress = begin(client, options);
       const { value } = await execute(client, method, options, progress, ({ scope, headers, deadlineMs }) =>
         createAttempt(client, connect)(async (inner) => {
@@ -52,7 +52,7 @@ export function createRuledTransport(client: Client, rules: Rules, connect: Conn
       const { resume } = method;
       // What may be sent again must be at hand for that.
       let request = fromClient ? undefined : (await input[Symbol.asyncIterator]().next()).value;
-      const options: CallOptions = { ...optionsOf(signal, timeoutMs, header), retries: fromClient ? 0 : undefined };
+      const options: CallOptions = { headers: header, signal, timeoutMs, retries: fromClient ? 0 : undefined };
       const progress = begin(client, options);
       const open = async (broken?: ParapetError) => {
         const perform = ({ scope, headers, deadlineMs }: Attempt) => {
@@ -128,10 +128,5 @@ function methodOf({ parent, name, methodKind, idempotency }: Descriptor, rules: 
   };
 }
 
-/** An Idempotency-Key among the headers is the caller's own. */
-function optionsOf(signal: AbortSignal | undefined, timeoutMs: number | undefined, header: HeadersInit | undefined): CallOptions {
-  const headers = new Headers(header);
-  return { headers, signal, timeoutMs, idempotencyKey: headers.get("idempotency-key")! };
-}
-
-const finite = (ms: number): number | undefined => (ms < Infinity ? Math.ceil(ms) : undefined);
+/** What servers are told: gRPC has room for eight digits. */
+const finite = (ms: number): number | undefined => (ms < 9e7 ? Math.ceil(ms) : undefined);

@@ -1,9 +1,10 @@
 /** A client of the REST side of any contract: openapi-fetch under the rules of the runtime. */
 import createFetchClient, { type Client } from "openapi-fetch";
-import { type ClientOptions, createClient } from "../runtime/client.js";
+import { type ClientOptions, createClient, invalid } from "../runtime/client.js";
 import type { CallOptions } from "../runtime/execute.js";
 import type { Method, Operation } from "../runtime/method.js";
 import { hideSecrets } from "../runtime/secrets.js";
+import { answeredBy } from "./problem.js";
 import { createRuledFetch, type SendRequest } from "./ruled-fetch.js";
 
 /** How to make a REST client: as the default layer's. */
@@ -26,17 +27,21 @@ interface AnyOptions extends RestCallOptions {
   readonly signal?: AbortSignal;
   readonly parseAs?: string;
   readonly fetch?: SendRequest;
+  readonly params?: { readonly path?: object };
 }
 
-type Verb = (path: string, options: object) => Promise<{ readonly data?: unknown }>;
+type Verb = (path: string, options: object) => Promise<{ readonly data?: unknown; readonly response: Response }>;
 
 const verbs = ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE"] as const;
 
 /** A path that the contract does not know is called with the credential, and sent again only where HTTP calls it safe. */
-function methodOf({ operations, methods }: RestContract, verb: string, path: string): Method {
-  // HEAD is answered like GET.
-  const asked = verb === "HEAD" ? "GET" : verb;
-  return methods[operations[`${asked} ${path}`]?.method ?? ""] ?? { name: `${verb} ${path}`, kind: "unary", idempotency: asked === "GET" ? "no_side_effects" : "unknown", key: "ignored", needs: "principal" };
+const unknown = (verb: string, path: string): Method => ({ name: `${verb} ${path}`, kind: "unary", idempotency: verb === "GET" || verb === "HEAD" ? "no_side_effects" : "unknown", key: "ignored", needs: "principal" });
+
+/** Throws ParapetError for a dot or two as a whole part of the path: however these are escaped, URLs take them for steps, and the request would reach another resource (url.spec.whatwg.org, double-dot URL path segment). */
+function refuseSteps(params: object = {}, template: string, method: string): void {
+  for (const [name, value] of Object.entries(params)) {
+    if ([".", ".."].includes(value as string) && `${template}/`.includes(`/{${name}}/`)) throw invalid(`${name} cannot be ${value} in a path`, method);
+  }
 }
 
 /**
@@ -52,12 +57,20 @@ export function createRuledClient<Paths extends {}>({ fetch = (request) => globa
     headers: client.headers(undefined),
   });
   const call = async (verb: string, path: string, { signal, timeoutMs, attemptTimeoutMs, retries, idempotencyKey, fetch: send = fetch, ...rest }: AnyOptions = {}) => {
-    const method = methodOf(contract, verb, path);
+    // HEAD is answered like GET.
+    const known = contract.methods[contract.operations[`${verb === "HEAD" ? "GET" : verb} ${path}`]?.method ?? ""];
+    const method = known ?? unknown(verb, path);
     const parse = rest.parseAs ?? "json";
+    refuseSteps(rest.params?.path, path, method.name);
     // The signal stays here: a Request that is given one listens to it until it is collected.
-    const ruled = createRuledFetch(client, method, { signal, timeoutMs, attemptTimeoutMs, retries, idempotencyKey }, { send, template: path, parse });
-    const result = await (core.request as unknown as (verb: string, path: string, options: object) => ReturnType<Verb>)(verb, path, { ...rest, fetch: ruled });
-    if (method.secrets && typeof result.data === "object" && result.data !== null) hideSecrets(result.data, method);
+    const ruled = createRuledFetch(client, method, { signal, timeoutMs, attemptTimeoutMs, retries, idempotencyKey }, { send, template: path, parse, mayBeEmpty: !known || verb === "HEAD" });
+    const result = await (core.request as unknown as (verb: string, path: string, options: object) => ReturnType<Verb>)(verb, path, { ...rest, fetch: ruled }).catch((thrown: unknown) => {
+      // A body that is no JSON, text that no header or path can hold. What middleware throws is its own.
+      throw [TypeError, URIError].some((each) => thrown instanceof each) ? invalid("the request is nothing that can be sent", method.name) : thrown;
+    });
+    const { data, response } = result;
+    answeredBy.set(response, method);
+    if (method.secrets && typeof data === "object" && data !== null) hideSecrets(data, method);
     return result;
   };
   const byVerb = Object.fromEntries(verbs.map((verb) => [verb, (path: string, more?: AnyOptions) => call(verb, path, more)]));

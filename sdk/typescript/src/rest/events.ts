@@ -12,6 +12,11 @@ export interface ServerEvent {
   readonly text: string;
 }
 
+/** True for a response that is made of events. */
+export function isEvents({ headers }: Pick<Response, "headers">): boolean {
+  return /\btext\/event-stream\b/i.test(headers.get("content-type") ?? "");
+}
+
 /** What is read from: `read` of a stream's reader. */
 export type ReadBytes = () => Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
 

@@ -6,9 +6,10 @@ import { clientError, ParapetError } from "../runtime/error.js";
 import { requestIdOf } from "../runtime/execute.js";
 import type { Operation, Paging } from "../runtime/method.js";
 import { type Pages, turnPages } from "../runtime/pages.js";
+import { hideSecrets } from "../runtime/secrets.js";
 import type { RestCallOptions } from "./client.js";
-import { createEventReader } from "./events.js";
-import { attemptsOf, type FetchResult, problemError, unwrap } from "./problem.js";
+import { createEventReader, isEvents } from "./events.js";
+import { answeredBy, attemptsOf, type FetchResult, problemError, unwrap } from "./problem.js";
 
 /** Operations by verb and path: `operations` of a generated `operations.ts`. */
 export type Operations = Readonly<Record<string, Operation>>;
@@ -112,11 +113,14 @@ export function createStream<T>(): StreamMessages<T> {
     const { data, error, response } = await request(rest, verb, path, { ...init, headers, parseAs: "stream" });
     if (!response.ok || !data) throw problemError(error, response);
     const reader = (data as ReadableStream<Uint8Array>).getReader();
+    const { secrets } = answeredBy.get(response) ?? {};
     const read = createEventReader(() => reader.read(), messageCharsMax);
     try {
+      if (!isEvents(response)) throw problemError(undefined, response);
       for (let event = await read(); event; event = await read()) {
         const message = parseJson(event.data);
         if (event.event === "error" || message === undefined) throw problemError(message, response);
+        if (secrets && typeof message === "object" && message !== null) hideSecrets(message, { secrets });
         yield message;
       }
     } catch (thrown) {

@@ -6,6 +6,7 @@ import { type Code, codeOfStatus } from "../runtime/codes.js";
 import type { ErrorDetail } from "../runtime/details.js";
 import { clientError, ParapetError } from "../runtime/error.js";
 import { requestIdOf } from "../runtime/execute.js";
+import type { Method } from "../runtime/method.js";
 
 /** `application/problem+json` as the server sends it (RFC 9457). */
 export type Problem = components["schemas"]["Problem"];
@@ -37,12 +38,15 @@ export function attemptsOf(response: Response): number {
   return attempts.get(response) ?? 1;
 }
 
+/** Which methods answered, by their responses. */
+export const answeredBy = new WeakMap<Response, Method>();
+
 /** A refusal as ParapetError: of its problem document, or of its status where there is none, e.g. a proxy's page. */
 export function problemError(body: unknown, response: Response, clock: Clock = systemClock): ParapetError {
   const known = failures.get(response);
   if (known) return known;
   const { status, headers } = response;
-  const facts = { status, requestId: requestIdOf(headers), retryAfterMs: retryAfterMsOf(headers, clock), attempts: 1 };
+  const facts = { status, requestId: requestIdOf(headers), retryAfterMs: retryAfterMsOf(headers, clock), attempts: attemptsOf(response), method: answeredBy.get(response)?.name };
   if (!isProblem(body)) {
     return clientError("RESPONSE_MALFORMED", `the response is not from this API (HTTP ${status}, ${headers.get("content-type")})`, { ...facts, code: codeOfStatus(status) });
   }
@@ -60,9 +64,9 @@ export interface FetchResult<T> {
   readonly response: Response;
 }
 
-/** The data of a successful call; throws ParapetError for a refused one. */
-export async function unwrap<T>(call: PromiseLike<FetchResult<T>>): Promise<NonNullable<T>> {
+/** The data of a successful call, which is null where that is the whole answer; throws ParapetError for a refused one. */
+export async function unwrap<T>(call: PromiseLike<FetchResult<T>>): Promise<Exclude<T, undefined>> {
   const { data, error, response } = await call;
-  if (!response.ok || data === undefined || data === null) throw problemError(error, response);
-  return data;
+  if (!response.ok || data === undefined) throw problemError(error, response);
+  return data as Exclude<T, undefined>;
 }

@@ -6,11 +6,10 @@ import type { Progress } from "../runtime/execute.js";
 import { createLeg, follow, type Leg } from "../runtime/follow.js";
 import type { Method } from "../runtime/method.js";
 import type { Scope } from "../runtime/scope.js";
-import { createEventReader, type ServerEvent } from "./events.js";
+import { createEventReader, isEvents, type ServerEvent } from "./events.js";
 import { problemError, remember } from "./problem.js";
 
 const encoder = new TextEncoder();
-const eventStream = /\btext\/event-stream\b/i;
 
 /** A stream that goes on behind its last event. */
 export interface Resumed {
@@ -24,7 +23,7 @@ export interface Resumed {
 
 /** Makes one for a request: what it accepts decides what the caller reads, events or lines of JSON. */
 export function createResumed(client: Client, method: Method, progress: Progress, request: Request): Resumed {
-  const asEvents = eventStream.test(request.headers.get("accept") ?? "");
+  const asEvents = /\btext\/event-stream\b/i.test(request.headers.get("accept") ?? "");
   const framed = ({ event, data, text }: ServerEvent): string => (asEvents ? text : event === "error" ? `{"error":${data}}\n` : `${data}\n`);
   let after = "";
   // The server's own word on why the stream ended: the caller gets it as it came.
@@ -38,7 +37,7 @@ export function createResumed(client: Client, method: Method, progress: Progress
     },
     async legOf(response, scope) {
       const { body } = response;
-      if (!body || !eventStream.test(response.headers.get("content-type") ?? "")) {
+      if (!body || !isEvents(response)) {
         // Nothing has been given yet: it is read as it is.
         if (after === "") return undefined;
         throw problemError(undefined, response, client.clock);

@@ -18,17 +18,19 @@ export interface Way {
   readonly template: string;
   /** `parseAs` of openapi-fetch: a response that is to be JSON must be. */
   readonly parse: string;
+  /** Nothing may be JSON as well. */
+  readonly mayBeEmpty: boolean;
 }
 
 /** Statuses without a body (fetch.spec.whatwg.org, null body status). */
 const bodiless = [101, 103, 204, 205, 304];
 
 /** Makes it. Resolves with what the server answered, refusals too; rejects with ParapetError where no answer of this API came. */
-export function createRuledFetch(client: Client, method: Method, options: CallOptions, { send, template, parse }: Way): SendRequest {
+export function createRuledFetch(client: Client, method: Method, options: CallOptions, { send, template, parse, mayBeEmpty }: Way): SendRequest {
   const streams = method.kind === "server_streaming" || parse === "stream";
   return async (request) => {
     let refused: Response | undefined;
-    const own: CallOptions = { ...options, headers: request.headers, idempotencyKey: request.headers.get("idempotency-key") ?? options.idempotencyKey };
+    const own: CallOptions = { ...options, headers: request.headers };
     const [url = ""] = request.url.split("?");
     // The request has the client's headers already, and perhaps without some of them; hooks are told where it really goes.
     const ruled: Client = { ...client, headers: (more) => new Headers(more), hooks: speaking(client.hooks, { url, protocol: "rest", route: { verb: request.method, template } }) };
@@ -47,7 +49,7 @@ export function createRuledFetch(client: Client, method: Method, options: CallOp
         const bytes = await overNetwork(scope, response.arrayBuffer(), "the response broke off");
         // What a page of a redirect says in a browser has the status 0, which no response can be made with.
         const whole = status === 0 ? response : new Response(bodiless.includes(status) ? null : bytes, { status, statusText: response.statusText, headers: response.headers });
-        if (response.ok && (parse !== "json" || bytes.byteLength === 0 || parseJson(new TextDecoder().decode(bytes)) !== undefined)) return { value: { response: whole, leg: undefined }, ...got };
+        if (response.ok && (parse !== "json" || (mayBeEmpty && bytes.byteLength === 0) || parseJson(new TextDecoder().decode(bytes)) !== undefined)) return { value: { response: whole, leg: undefined }, ...got };
         const failure = problemError(response.ok ? undefined : parseJson(new TextDecoder().decode(bytes)), response, client.clock);
         if (!response.ok) refused = whole;
         throw failure;

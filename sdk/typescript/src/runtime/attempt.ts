@@ -15,7 +15,8 @@ export async function send(client: Client, { name, kind }: Method, body: BodyIni
   const type = kind === "unary" ? "application/json" : "application/connect+json";
   headers.set("content-type", type);
   headers.set("connect-protocol-version", "1");
-  if (deadlineMs < Infinity) headers.set("connect-timeout-ms", String(Math.ceil(deadlineMs)));
+  // The protocol has room for ten digits.
+  if (deadlineMs < 9e9) headers.set("connect-timeout-ms", `${Math.ceil(deadlineMs)}`);
   // A followed redirect would hand X-API-Key to whatever host it names.
   const request = client.fetch(`${client.baseUrl}/${name}`, { method: "POST", headers, body, signal: scope.signal, redirect: "manual" });
   const response = await overNetwork(scope, request, "the server could not be reached");
@@ -67,14 +68,13 @@ export function errorOf(response: Response, json: unknown, clock: Client["clock"
   const facts = { status, requestId: requestIdOf(headers), retryAfterMs: retryAfterMsOf(headers, clock) };
   const { code, message, details } = (json ?? {}) as WireError;
   return typeof code === "string"
-    ? new ParapetError({ ...facts, code: code as Code, message: typeof message === "string" && message !== "" ? message : code, details: decodeDetails(details) })
+    ? new ParapetError({ ...facts, code: code as Code, message: (message as string) || code, details: decodeDetails(details) })
     : clientError("RESPONSE_MALFORMED", `the response is not from this API (HTTP ${status}, ${headers.get("content-type")})`, { ...facts, code: codeOfStatus(status) });
 }
 
 /** Retry-After in milliseconds: seconds, or a date that is not over (RFC 9110, section 10.2.3). */
 export function retryAfterMsOf(headers: Headers, clock: Client["clock"]): number | undefined {
-  const value = headers.get("retry-after");
-  if (!value) return undefined;
+  const value = headers.get("retry-after") ?? "";
   // A date counts against the server's own clock where it is told, since this machine's may be wrong.
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - (Date.parse(headers.get("date") ?? "") || clock.date());
   return ms >= 0 ? ms : undefined;

@@ -226,6 +226,19 @@ describe("time", () => {
   });
 });
 
+describe("the deadline that the server is told", () => {
+  it.each([
+    [0.4, "1"],
+    [8_640_000_000, "8640000000"],
+    [Number.MAX_SAFE_INTEGER, undefined],
+    [Infinity, undefined],
+  ])("fits into what the protocol has room for: %s", async (timeoutMs, told) => {
+    server.script(ok({}));
+    await unary(createClient({ baseUrl: server.url, clock: createTestClock() }), read, {}, { timeoutMs });
+    expect(server.seen[0]?.headers["connect-timeout-ms"]).toBe(told);
+  });
+});
+
 describe("cancelling", () => {
   it("ends a call that waits for its answer, and closes the connection", async () => {
     server.script(silence);
@@ -339,5 +352,24 @@ describe("a key for idempotency", () => {
     await unary(client, create, {}, { idempotencyKey: "mine" });
     await unary(client, create, {}, { retries: 0 });
     expect(server.seen.map(({ headers }) => headers["idempotency-key"])).toEqual(["mine", undefined]);
+  });
+
+  it("among the headers of a call is the caller's own as well", async () => {
+    server.script(reset, ok({}));
+    await unary(clientOf().client, create, {}, { headers: { "Idempotency-Key": "mine" } });
+    expect(server.seen.map(({ headers }) => headers["idempotency-key"])).toEqual(["mine", "mine"]);
+  });
+});
+
+describe("what no header can carry", () => {
+  it.each([
+    ["a key", { idempotencyKey: "hush\nhush" }],
+    ["a header", { headers: { "x-a": "hush\nhush" } }],
+  ])("is refused before anything is sent, and neither shown nor waited for: %s", async (_, options) => {
+    const { clock, client } = clientOf({ attemptTimeoutMs: 15_000 });
+    const error = await errorOf(unary(client, create, {}, options));
+    expect(error).toMatchObject({ reason: "REQUEST_INVALID", attempts: 0, method: create.name });
+    expect(inspect(error)).not.toContain("hush");
+    expect([server.seen.length, clock.pending()]).toEqual([0, []]);
   });
 });

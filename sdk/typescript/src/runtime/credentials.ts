@@ -51,7 +51,7 @@ export function createCredentials({ apiKey, token }: CredentialOptions, clock: C
     throw clientError("REQUEST_INVALID", "apiKey and token exclude each other");
   }
   const source = typeof token === "function" ? token : undefined;
-  const bearer = (value: unknown): CredentialHeader => ({ name: "authorization", value: `Bearer ${checked("token", value)}`, renewable: source !== undefined });
+  const bearer = (value: unknown): CredentialHeader => ({ name: "authorization", value: `Bearer ${checked("token", value)}`, renewable: !!source });
   let held: CredentialHeader | undefined;
   /** Unix time in milliseconds at which `held` should be replaced. */
   let until = Infinity;
@@ -61,9 +61,10 @@ export function createCredentials({ apiKey, token }: CredentialOptions, clock: C
 
   const ask = async (from: NonNullable<typeof source>): Promise<CredentialHeader> => {
     // A source that hangs must not hang all later calls as well.
-    const scope = createScope({ clock, timeoutMs, parent: undefined, timedOut: () => new Error("the token source took too long") });
+    const scope = createScope({ clock, timeoutMs, timedOut: () => new Error("the token source took too long") });
     try {
-      const given = await scope.wait(from({ signal: scope.signal }));
+      // Later, even for a source that fails at once: what is asked must be known as being asked before it is over.
+      const given = await scope.wait(Promise.resolve({ signal: scope.signal }).then(from));
       // Of a string and of nothing as well there is an object, without these fields.
       const { token: text = given, expiresAt = 0 } = Object(given) as Partial<Exclude<Token, string>>;
       held = bearer(text);

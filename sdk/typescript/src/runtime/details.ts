@@ -58,17 +58,14 @@ function fieldsOf(bytes: Uint8Array): Fields {
   while (at < bytes.length) {
     const tag = varint();
     const wire = tag & 7;
-    (fields[Math.floor(tag / 8)] ??= []).push(wire === 0 ? varint() : take(wire === 2 ? varint() : wire === 1 ? 8 : wire === 5 ? 4 : Infinity));
+    (fields[tag >>> 3] ??= []).push(wire === 0 ? varint() : take(wire === 2 ? varint() : wire === 1 ? 8 : wire === 5 ? 4 : Infinity));
   }
   return fields;
 }
 
 // Of a field that comes twice the last value counts. A varint where text should be throws.
 const string = (fields: Fields, number: number): string => utf8.decode(fields[number]?.at(-1) as Uint8Array | undefined);
-const integer = (fields: Fields, number: number): number => {
-  const value = fields[number]?.at(-1);
-  return typeof value === "number" ? value : 0;
-};
+const integer = (fields: Fields, number: number): number => Number(fields[number]?.at(-1)) || 0;
 const messages = (fields: Fields, number: number): Fields[] => (fields[number] ?? []).map((bytes) => fieldsOf(bytes as Uint8Array));
 
 const decoders: Readonly<Record<string, (fields: Fields) => object>> = {

@@ -76,7 +76,7 @@ export class ParapetError<R extends string = string> extends Error {
       domain: domain ?? info?.domain ?? "",
       metadata: metadata ?? info?.metadata ?? {},
       details,
-      fieldViolations: details.flatMap((detail) => (detail.type === "google.rpc.BadRequest" ? detail.fieldViolations : [])),
+      fieldViolations: findDetail(details, "google.rpc.BadRequest")?.fieldViolations ?? [],
       method,
       requestId,
       attempts,

@@ -101,6 +101,8 @@ export async function execute<T>(
   let renewed = false;
   try {
     scope.signal.throwIfAborted();
+    // Said before anything is sent, as of other headers.
+    if (key) client.headers({ "idempotency-key": key });
     if (endless) scope.arm(client.timeoutMs);
     budget.deposit();
     for (let retried = 0; ; ) {
@@ -115,27 +117,41 @@ export async function execute<T>(
           waitMs < scope.remainingMs() &&
           // A stream that brought something has earned its next connection: its server was alive.
           (failure === broken || budget.take());
-        report?.(failure, again ? waitMs : undefined);
+        void report?.(failure, again ? waitMs : undefined);
         if (!again) throw failure;
         await scope.sleep(waitMs);
       }
       // Not part of an attempt: what the token source fails with is not a failure of the server.
       const credential = await scope.wait(credentials.header(scope, method.needs === "nothing"));
+      const shown = client.headers(options.headers);
       const attempt = createScope({ clock, timeoutMs: attemptTimeoutMs, parent: scope.signal, timedOut: () => clientError("ATTEMPT_TIMED_OUT", "the attempt took too long") });
-      const headers = client.headers(options.headers);
       const start = clock.now();
       const attempts = ++progress.attempts;
-      const watch = quietly(() => client.hooks.attempt?.({ method: name, url: `${client.baseUrl}/${name}`, attempt: attempts, headers }));
-      report = ({ status, requestId, code, reason }, retryInMs) => quietly(() => watch?.({ durationMs: clock.now() - start, status, requestId, code, reason, retryInMs }));
+      let watch: ReturnType<NonNullable<typeof client.hooks.attempt>>;
       try {
-        if (key !== undefined) headers.set("idempotency-key", key);
+        watch = client.hooks.attempt?.({ method: name, url: `${client.baseUrl}/${name}`, attempt: attempts, headers: shown });
+      } catch {
+        // Watching must not break a call.
+      }
+      // Hooks may keep theirs, which must not learn the credential behind their back.
+      const headers = new Headers(shown);
+      report = async ({ status, requestId, code, reason }, retryInMs) => {
+        try {
+          // What ends later may fail later.
+          await watch?.({ durationMs: clock.now() - start, status, requestId, code, reason, retryInMs });
+        } catch {
+          // As above.
+        }
+      };
+      try {
+        if (key !== undefined && !shown.has("idempotency-key")) headers.set("idempotency-key", key);
         if (credential) headers.set(credential.name, credential.value);
         const { value, ...got } = await perform({ scope: attempt, headers, deadlineMs: endless ? Infinity : Math.min(scope.remainingMs(), attemptTimeoutMs) });
         // The rest of a stream is bounded by the call alone, or by nothing.
         attempt.arm(Infinity);
         if (endless) scope.arm(Infinity);
         const response = { ...got, requestId: requestIdOf(got.headers), attempts };
-        report(response);
+        void report(response);
         return { value, response };
       } catch (thrown) {
         // Frees the connection of a response that nobody will read to its end.
@@ -144,7 +160,7 @@ export async function execute<T>(
         if (failure.code === "unauthenticated" && credential?.renewable && !lastingReasons.includes(failure.reason) && !renewed) {
           renewed = true;
           credentials.renew(credential);
-          report(failure, 0);
+          void report(failure, 0);
           failure = undefined;
         }
       }
@@ -157,7 +173,7 @@ export async function execute<T>(
 }
 
 /** Tells the hooks how an attempt ended. */
-type Report = (end: Omit<AttemptEnd, "durationMs" | "retryInMs">, retryInMs?: number) => void;
+type Report = (end: Omit<AttemptEnd, "durationMs" | "retryInMs">, retryInMs?: number) => Promise<void>;
 
 /** Id of the request, as the server gave it. */
 export function requestIdOf(headers: Headers): string {
@@ -170,14 +186,6 @@ export function typed(thrown: unknown, { name: method }: Method, attempts: numbe
   return thrown instanceof ParapetError
     ? new ParapetError({ ...thrown.toJSON(), cause: thrown.cause, ...facts })
     : clientError("UNSPECIFIED", "the call failed", { ...facts, cause: thrown });
-}
-
-function quietly<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch {
-    return undefined;
-  }
 }
 
 /** The request as JSON. Fails with REQUEST_INVALID for what JSON cannot say, such as a bigint. */

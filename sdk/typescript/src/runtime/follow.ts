@@ -35,7 +35,7 @@ export async function* follow<T>(
   method: Method,
   progress: Progress,
   leg: Leg<T>,
-  tokenField = "",
+  tokenField?: string,
   open?: (token: unknown, broken: ParapetError) => Promise<Leg<T>>,
 ): AsyncGenerator<T, void, undefined> {
   const { scope } = progress;
@@ -43,7 +43,7 @@ export async function* follow<T>(
   let whole = false;
   try {
     for (let message = {} as T | undefined; message !== undefined; ) {
-      token = (message as Record<string, unknown> | null)?.[tokenField];
+      token = tokenField && (message as Record<string, unknown> | null)?.[tokenField];
       yield message;
       while (true) {
         try {

@@ -12,7 +12,7 @@ export interface AttemptStart {
   readonly route?: { readonly verb: string; readonly template: string } | undefined;
   /** From 1. */
   readonly attempt: number;
-  /** Headers to add to, e.g. `traceparent`. The credential is added later and cannot be seen here. */
+  /** Headers to add to, e.g. `traceparent`. What is sent is a copy: credential and Idempotency-Key are never seen here. */
   readonly headers: Headers;
 }
 
@@ -29,10 +29,10 @@ export interface AttemptEnd {
   readonly retryInMs?: number | undefined;
 }
 
-/** Functions that a client calls as it goes. What they throw is ignored: watching must not break a call. */
+/** Functions that a client calls as it goes. What they throw or reject with is ignored: watching must not break a call. */
 export interface Hooks {
   /** An attempt starts. May return a function that is called with its end. */
-  readonly attempt?: (start: AttemptStart) => ((end: AttemptEnd) => void) | void;
+  readonly attempt?: (start: AttemptStart) => ((end: AttemptEnd) => void | Promise<void>) | void;
 }
 
 /** Hooks that are told what is spoken as well. */
@@ -53,7 +53,7 @@ export function combineHooks(...all: readonly Hooks[]): Hooks {
   return {
     attempt(start) {
       const ends = each(all, ({ attempt }) => attempt?.(start));
-      return (end) => void each(ends, (one) => one?.(end));
+      return async (end) => void (await Promise.all(each(ends, (one) => one?.(end))));
     },
   };
 }

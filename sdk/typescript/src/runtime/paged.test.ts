@@ -76,6 +76,25 @@ describe("a listing", () => {
     }).rejects.toMatchObject({ reason: "RESPONSE_MALFORMED" });
   });
 
+  it.each([
+    ["two pages", ["a", "b", "a", "b"], 4],
+    ["three pages behind two others", ["x", "y", "a", "b", "c", "a", "b", "c", "a", "b"], 9],
+  ])("ends with a server that goes in a circle of %s", async (_, tokens, atMost) => {
+    server.script(...tokens.map((nextPageToken) => ok({ items: [1], nextPageToken })));
+    await expect(async () => {
+      for await (const item of listing()) expect(item).toBe(1);
+    }).rejects.toMatchObject({ reason: "RESPONSE_MALFORMED", method: list.name });
+    expect(server.seen.length).toBeLessThanOrEqual(atMost);
+  });
+
+  it("fails typed for a page whose items are no list, and takes one without any for empty", async () => {
+    server.script(ok({ items: { 0: 1 } }), ok({ items: null, nextPageToken: "p2" }), ok({}));
+    await expect(async () => {
+      for await (const _ of listing()) expect.unreachable();
+    }).rejects.toMatchObject({ name: "ParapetError", reason: "RESPONSE_MALFORMED", method: list.name });
+    for await (const _ of listing()) expect.unreachable();
+  });
+
   it("is cancelled between and within pages", async () => {
     server.script(ok({ items: [1], nextPageToken: "p2" }));
     const controller = new AbortController();

@@ -20,21 +20,29 @@ export class Pages<Item, Page> implements AsyncIterable<Item> {
 
 /**
  * A listing whose pages are turned until the last. `get` gives the page of a token, the first one without; `next` is the field with the token of the page behind.
- * Fails with what `get` fails with, and with RESPONSE_MALFORMED for a page that names itself as the next one.
+ * Fails with what `get` fails with, and with RESPONSE_MALFORMED for a page without a list, and for one that names an earlier one as the next.
  */
 export function turnPages<Item, Page extends object>(get: (token?: unknown) => PromiseLike<Page>, next: string, itemsOf: (page: Page) => readonly Item[] | undefined, method?: string): Pages<Item, Page> {
+  const malformed = (message: string): Error => clientError("RESPONSE_MALFORMED", message, { method });
   return new Pages<Item, Page>(
     async function* () {
-      for (let at: unknown; ; ) {
+      let at: unknown;
+      let earlier: unknown;
+      for (let turned = 1; ; turned++) {
         const page = await get(at);
         yield page;
         const following = (page as Record<string, unknown>)[next];
         if (!following) return;
-        // A server that repeats itself must not keep a client busy for ever.
-        if (following === at) throw clientError("RESPONSE_MALFORMED", "a page names itself as the next one", { method });
+        // A server that repeats itself must not keep a client busy for ever: in whatever circle it goes, it comes by the token of a power of two again (R. P. Brent, 1980).
+        if (following === at || following === earlier) throw malformed("a page names one before it as the next one");
+        if (!(turned & (turned - 1))) earlier = following;
         at = following;
       }
     },
-    (page) => itemsOf(page) ?? [],
+    (page) => {
+      const items: unknown = itemsOf(page) ?? [];
+      if (!Array.isArray(items)) throw malformed("the items of a page are no list");
+      return items as Item[];
+    },
   );
 }

@@ -1,4 +1,5 @@
 /** What is sent again, when, and how often. */
+import { inspect } from "node:util";
 import { getOption } from "@bufbuild/protobuf";
 import { Code } from "@parapet/contract/google/rpc/code_pb";
 import { ReasonSchema, spec } from "@parapet/contract/parapet/error/v1/reason_pb";
@@ -6,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type FaultServer, ok, refuse, reset, startFaultServer, text } from "../test-support/fault-server.js";
 import { act, create, login, read } from "../test-support/methods.js";
 import { createTestClock } from "../test-support/test-clock.js";
-import { type AttemptEnd, type AttemptStart, type ClientOptions, createClient, ParapetError, unary } from "./index.js";
+import { type AttemptEnd, type AttemptStart, type ClientOptions, combineHooks, createClient, ParapetError, unary } from "./index.js";
 
 let server: FaultServer;
 beforeAll(async () => {
@@ -208,6 +209,44 @@ describe("a token source", () => {
     await unary(client, read, {});
   });
 
+  it.each<[string, () => never | Promise<never>]>([
+    ["at once", () => { throw new Error("no network"); }],
+    ["later", () => Promise.reject(new Error("no network"))],
+    ["with what is no error", () => { throw undefined; }],
+  ])("that fails %s is asked again, once for all concurrent calls", async (_, fail) => {
+    server.script(ok({}));
+    let asked = 0;
+    const { client } = clientOf({ token: () => (asked++ === 0 ? fail() : "t") });
+    const reasons = (await Promise.all(Array.from({ length: 100 }, () => unary(client, read, {}).result()))).map((result) => result.ok || result.error.reason);
+    expect([new Set(reasons), asked]).toEqual([new Set(["CREDENTIAL_UNAVAILABLE"]), 1]);
+    await unary(client, read, {});
+    expect([asked, server.seen.length]).toEqual([2, 1]);
+  });
+
+  it.each([
+    ["gives the refused token again", () => "t", "TOKEN_EXPIRED", 200],
+    ["fails", () => Promise.reject(new Error("no network")), "CREDENTIAL_UNAVAILABLE", 100],
+  ] as const)("that %s when 100 concurrent calls were refused fails them all, and sends no call more than twice", async (_, second, reason, requests) => {
+    server.script(byToken("never"));
+    let asked = 0;
+    const { client } = clientOf({ token: () => (asked++ === 0 ? "t" : second()) });
+    const results = await Promise.all(Array.from({ length: 100 }, () => unary(client, read, {}).result()));
+    expect(new Set(results.map((result) => result.ok || result.error.reason))).toEqual(new Set([reason]));
+    expect(server.seen).toHaveLength(requests);
+    if (reason === "TOKEN_EXPIRED") expect(asked).toBe(2);
+  });
+
+  it("that asks its own client for what needs a token ends with an error, and not never", async () => {
+    server.script(ok({}));
+    let asked = 0;
+    const made: ReturnType<typeof clientOf> = clientOf({ timeoutMs: 20_000, token: async () => (asked++, String(await unary(made.client, read, {}))) });
+    const call = failing(unary(made.client, read, {}));
+    while (asked === 0) await new Promise((resolve) => setImmediate(resolve));
+    made.clock.advance(20_000);
+    expect((await call).code).toMatch(/unauthenticated|deadline_exceeded/);
+    expect([asked, server.seen.length]).toEqual([1, 0]);
+  });
+
   it("that hangs ends with the deadline of the call, and not of calls after it", async () => {
     server.script(ok({}));
     let asked = 0;
@@ -249,12 +288,21 @@ describe("a hook", () => {
     expect(ends[2]?.code).toBeUndefined();
     expect(server.seen.map(({ headers }) => headers["traceparent"])).toEqual(["00-1", "00-2", "00-3"]);
     expect(JSON.stringify([seen, ends])).not.toContain("secret-token");
+    // Not even once the call is over.
+    expect(inspect(starts, { depth: 9, showHidden: true })).not.toContain("secret-token");
   });
 
   it("that throws breaks nothing", async () => {
     server.script(ok({ a: 1 }));
-    for (const attempt of [() => { throw new Error("hook"); }, () => () => { throw new Error("hook"); }]) {
+    const unhandled: unknown[] = [];
+    const note = (thrown: unknown): void => void unhandled.push(thrown);
+    process.on("unhandledRejection", note);
+    for (const attempt of [() => { throw new Error("hook"); }, () => () => { throw new Error("hook"); }, () => () => Promise.reject(new Error("hook"))]) {
       await expect(unary(clientOf({ hooks: { attempt } }).client, read, {})).resolves.toEqual({ a: 1 });
+      await expect(unary(clientOf({ hooks: combineHooks({ attempt }, {}) }).client, read, {})).resolves.toEqual({ a: 1 });
     }
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", note);
+    expect(unhandled).toEqual([]);
   });
 });

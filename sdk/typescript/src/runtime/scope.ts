@@ -7,7 +7,7 @@ export interface ScopeOptions {
   /** Milliseconds; Infinity: no bound. */
   readonly timeoutMs: number;
   /** Ends the scope when it is aborted. */
-  readonly parent: AbortSignal | undefined;
+  readonly parent?: AbortSignal | undefined;
   /** What the work fails with once the time is over. */
   readonly timedOut: () => unknown;
   /** What it fails with once `parent` is aborted. Default: with the parent's reason. */

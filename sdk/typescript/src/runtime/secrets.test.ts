@@ -27,6 +27,7 @@ describe("a secret of a response", () => {
     ["a stream", () => all(serverStream(streaming(message, { ...message, id: "j" }), secret(watch), {}, {}, hideSecrets)), [message, { ...message, id: "j" }]],
     ["a call that streams its requests", async () => [await clientStream(streaming(message), secret(upload), [{}], {}, hideSecrets)], [message]],
     ["a page", async () => [await paged(plain({ items: [message] }), secret(list), {}, {}, hideSecrets).page()], [{ items: [message] }]],
+    ["a listing", () => all(paged(plain({ items: [message] }), secret(list), {}, {}, hideSecrets)), [message]],
   ])("of %s is there for the caller, and not printed", async (_, call, expected) => {
     const got = await call();
     expect(JSON.parse(JSON.stringify(got))).toEqual(expected);
@@ -34,4 +35,24 @@ describe("a secret of a response", () => {
     expect(printed).not.toContain("hush");
     expect(printed).toContain("[redacted]");
   });
+
+  it("is not printed with a part of its response, nor is what a secret is made of", async () => {
+    const got = await unary<typeof parts, never>(plain(parts), { ...login, secrets: ["token", "login", "value"] }, {}, {}, hideSecrets);
+    expect(got).toEqual(parts);
+    for (const part of [got, got.inner, got.inner[0], got.byName, got.byName.a, got.login, got.login.by[0], got.odd]) {
+      const printed = inspect(part, { depth: 9 });
+      expect(printed).not.toContain("hush");
+      expect(printed).toContain("[redacted]");
+    }
+    expect(inspect(got.inner[0])).toContain("'shown'");
+    expect(JSON.stringify({ ...got })).toBe(JSON.stringify(parts));
+  });
 });
+
+const parts = {
+  inner: [{ id: "shown", token: "hush" }],
+  byName: { a: { token: "hush", none: null } },
+  login: { user: "hush", by: [{ password: "hush" }] },
+  // Not a oneof of protobuf-es, though it looks like one.
+  odd: { case: "id", value: "hush" },
+};

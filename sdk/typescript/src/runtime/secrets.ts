@@ -4,15 +4,22 @@ import type { Method } from "./method.js";
 /** Node, Deno and Bun ask for this method. */
 const inspect = Symbol.for("nodejs.util.inspect.custom");
 
-/** Makes a message print its secret fields as `[redacted]`. The fields themselves stay as they are. */
+const hidden = "[redacted]";
+
+/** Makes a message, and every part of it that may be printed alone, print its secret fields as `[redacted]`. The fields themselves stay as they are. */
 export function hideSecrets(message: object, { secrets = [] }: Pick<Method, "secrets">): void {
+  // A member of a oneof is `{ case, value }` in messages of protobuf-es.
+  const isSecret = (name: string, { case: member = "" }: { readonly case?: string }): boolean => secrets.includes(name) || (name === "value" && secrets.includes(member));
+  const isPlain = (value: unknown): value is object => typeof value === "object" && value !== null && !ArrayBuffer.isView(value);
   const redact = (value: unknown): unknown => {
+    if (!isPlain(value)) return value;
     if (Array.isArray(value)) return value.map(redact);
-    if (typeof value !== "object" || value === null) return value;
-    // A member of a oneof is `{ case, value }` in messages of protobuf-es.
-    const member = (value as { readonly case?: string }).case ?? "";
-    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, secrets.includes(name === "value" ? member || name : name) ? "[redacted]" : redact(inner)]));
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, isSecret(name, value) ? hidden : redact(inner)]));
   };
-  // Not enumerable, so that neither spreading nor JSON sees it.
-  Object.defineProperty(message, inspect, { value: () => redact(message) });
+  const hide = (value: object, whole: boolean): void => {
+    // Not enumerable, so that neither spreading nor JSON sees it.
+    Reflect.defineProperty(value, inspect, { value: () => (whole ? hidden : redact(value)) });
+    for (const [name, inner] of Object.entries(value)) if (isPlain(inner)) hide(inner, whole || isSecret(name, value));
+  };
+  hide(message, false);
 }

@@ -81,6 +81,11 @@ describe("a stream of the server", () => {
     expect(server.seen).toHaveLength(1);
   });
 
+  it("that breaks off behind a message with a field without a name is typed as well", async () => {
+    server.script(stream(frame({ n: 1, "": "x" })));
+    expect(await read(ticks())).toMatchObject({ seen: [1], error: { reason: "NETWORK_FAILED" } });
+  });
+
   it("is sent again while nothing has come, also for a refusal in its only frame", async () => {
     server.script(stream(endFrame(wireError("unavailable", { reason: "STORE_UNAVAILABLE" }))), refuse("unavailable", {}), stream(frame({ n: 1 }), endFrame()));
     expect(await read(ticks())).toEqual({ seen: [1] });
