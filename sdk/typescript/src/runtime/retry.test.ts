@@ -223,10 +223,10 @@ describe("a token source", () => {
     expect([asked, server.seen.length]).toEqual([2, 1]);
   });
 
-  it.each([
+  it.each<[string, () => string | Promise<string>, string, number]>([
     ["gives the refused token again", () => "t", "TOKEN_EXPIRED", 200],
     ["fails", () => Promise.reject(new Error("no network")), "CREDENTIAL_UNAVAILABLE", 100],
-  ] as const)("that %s when 100 concurrent calls were refused fails them all, and sends no call more than twice", async (_, second, reason, requests) => {
+  ])("that %s when 100 concurrent calls were refused fails them all, and sends no call more than twice", async (_, second, reason, requests) => {
     server.script(byToken("never"));
     let asked = 0;
     const { client } = clientOf({ token: () => (asked++ === 0 ? "t" : second()) });
