@@ -42,18 +42,16 @@ export function speaking(hooks: Hooks | undefined, facts: Partial<AttemptStart>)
 
 /** Several hooks as one, called in this order; one that throws keeps nothing from the others. */
 export function combineHooks(...all: readonly Hooks[]): Hooks {
-  const each = <T, R>(work: readonly T[], call: (one: T) => R): R[] =>
-    work.flatMap((one) => {
-      try {
-        return [call(one)];
-      } catch {
-        return [];
-      }
-    });
   return {
     attempt(start) {
-      const ends = each(all, ({ attempt }) => attempt?.(start));
-      return async (end) => void (await Promise.all(each(ends, (one) => one?.(end))));
+      const ends = all.flatMap(({ attempt }) => {
+        try {
+          return [attempt?.(start)];
+        } catch {
+          return [];
+        }
+      });
+      return async (end) => void (await Promise.all(ends.map(async (one) => one?.(end))));
     },
   };
 }
