@@ -72,6 +72,10 @@ export const plainValuesPerField = 4;
 export const packedNumbersPerField = 16;
 /** Documents that one transaction of an import commits. */
 export const importBatchDocuments = 500;
+/** Rows that one transaction of an import writes and removes, those of its last document excepted; the documents behind it wait for the next. */
+export const importBatchRows = 10_000;
+/** Rows that one batch of documents may write and remove: nobody else is answered while it does, which takes some 5 us a row. */
+export const batchRowsMax = 32_768;
 /** Rows that a long scan reads before it lets other calls run. */
 export const scanYieldRows = 1_000;
 /** Verdicts on credentials that are remembered. */

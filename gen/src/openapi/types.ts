@@ -588,8 +588,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Adds a stream of documents to the collection that the first message names, 500 at a time
-         * @description Adds a stream of documents to the collection that the first message names, 500 at a time. Documents that break a rule are reported with their line and left out. On REST one JSON document a line.
+         * Adds a stream of documents to the collection that the first message names, up to 500 at a time
+         * @description Adds a stream of documents to the collection that the first message names, up to 500 at a time. Documents that break a rule are reported with their line and left out. On REST one JSON document a line.
          *
          *     Needs the right `write` on the collection that `collection` names, or on the server where it is empty.
          *
@@ -893,7 +893,7 @@ export interface components {
         AddBatchRequest: {
             /** @description Name of the collection. At most 128 bytes of UTF-8. */
             collection: string;
-            /** @description The documents, at most 1000. */
+            /** @description The documents, at most 1000. A batch changes at most 32768 rows (FIELD_INVALID): five for each document, and one for each of its meta values, those that it replaces among them. */
             documents: components["schemas"]["NewDocument"][];
         };
         /** @description The documents that were added. */
@@ -1189,7 +1189,7 @@ export interface components {
         DeleteBatchRequest: {
             /** @description Name of the collection. At most 128 bytes of UTF-8. */
             collection: string;
-            /** @description The documents, at most 1000. */
+            /** @description The documents, at most 1000. A batch changes at most 32768 rows (FIELD_INVALID): five for each document, and one for each of its meta values and revisions. */
             documents: components["schemas"]["DocumentName"][];
         };
         /** @description The documents were deleted. */

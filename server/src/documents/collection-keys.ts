@@ -1,6 +1,7 @@
 /** The keys of one collection's rows, with what they share packed once. */
 import { hash } from "node:crypto";
 import { collectionKeysCached, metaIndexValueBytes } from "../limits.js";
+import type { MetaEntry } from "./meta.js";
 import { after, kinds, pack, unpackBytes, unpackInteger } from "../store/keys.js";
 
 /** All keys that begin with one prefix. */
@@ -97,6 +98,27 @@ export class CollectionKeys {
   /** A row of the meta index; `head` is made by `metaHead` or `langHead`. */
   metaAt(head: Uint8Array, id: Uint8Array): Uint8Array {
     return joined(this.#byMeta, head, id);
+  }
+
+  /** The rows of the meta index of a document; a value that stands twice under its name gives its row twice. */
+  metaRows(meta: readonly MetaEntry[], id: Uint8Array): Buffer[] {
+    const end = joined(none, none, id);
+    const rows: Buffer[] = [];
+    for (const { name, values } of meta) {
+      const head = Buffer.concat([this.#byMeta, pack([name])]);
+      for (const value of values) {
+        if (isCut(value)) {
+          rows.push(Buffer.concat([head, pack([cut(value)]), end]));
+          continue;
+        }
+        const row = Buffer.allocUnsafe(head.length + 3 * value.length + 2 + end.length);
+        row.set(head);
+        const to = writeText(row, head.length, value);
+        row.set(end, to);
+        rows.push(row.subarray(0, to + end.length));
+      }
+    }
+    return rows;
   }
 
   /** Documents with one name and value. */

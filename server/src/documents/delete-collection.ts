@@ -60,22 +60,21 @@ export function createDeletion({ store, commit, commitPart, nowMs }: DeletionOpt
     const state = readCollection(tx, keys);
     if (state === undefined) throw collectionNotFound(keys);
     const now = nowMs();
-    const change: Change = { tx, keys, state, nowMs: now, newId: noIds };
+    const change: Change = { tx, keys, state, nowMs: now, newId: noIds, rows: 0 };
     const span = keys.byAddition;
     const rowsMax = most === Number.POSITIVE_INFINITY ? most : purgeRowsMax;
-    let rows = 0;
     let live = 0;
     // A scan reads again after each write, so the keys are taken first.
     const found = [...tx.keys(most === Number.POSITIVE_INFINITY ? span : { ...span, limit: most })];
     for (const key of found) {
-      if (rows >= rowsMax) break;
+      if (change.rows >= rowsMax) break;
       const id = idBehind(key, span.gte.length);
       const row = rowOf(tx, keys, id);
       if (!isExpired(row, now)) {
         if (!force) throw notEmpty(keys);
         live++;
       }
-      rows += purgeDocument(change, id, row);
+      purgeDocument(change, id, row);
     }
     saveCollection(tx, keys, state);
     return live;

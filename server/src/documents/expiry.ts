@@ -61,13 +61,12 @@ export function purgeExpired(tx: Transaction, keys: CollectionKeys, nowMs: numbe
   if (expired.length === 0) return 0;
   const state = readCollection(tx, keys);
   if (state === undefined) throw fail(Reason.STORED_DATA_CORRUPT);
-  const change: Change = { tx, keys, state, nowMs, newId: noIds };
-  let rows = 0;
+  const change: Change = { tx, keys, state, nowMs, newId: noIds, rows: 0 };
   let count = 0;
   for (const key of expired) {
-    if (rows >= purgeRowsMax) break;
+    if (change.rows >= purgeRowsMax) break;
     const id = idBehind(key, span.gte.length + timeBytes);
-    rows += purgeDocument(change, id, rowOf(tx, keys, id));
+    purgeDocument(change, id, rowOf(tx, keys, id));
     count++;
   }
   saveCollection(tx, keys, state);

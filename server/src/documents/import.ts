@@ -27,9 +27,9 @@ export type Import = (call: Call, requests: AsyncIterable<ImportRequest>) => Pro
 
 /**
  * Makes imports. The first message names the collection. Up to `importBatchDocuments` documents or `importBatchBytes` are held
- * at a time; each batch commits with a PROGRESS record, the end with the call's own. A document that breaks a rule of
- * NewDocument is refused under its position in the stream and the rest goes on; of the refusals the first
- * `importRefusalsNamed` are named and all are counted. When the stream or the store fails, what was committed stays.
+ * at a time, and committed `importBatchRows` at a time, each with a PROGRESS record; the end commits with the call's own. A
+ * document that breaks a rule of NewDocument is refused under its position in the stream and the rest goes on; of the refusals
+ * the first `importRefusalsNamed` are named and all are counted. When the stream or the store fails, what was committed stays.
  */
 export function createImport({ documents, commit, commitPart, nowMs, keysOf }: ImportOptions): Import {
   const validator = createValidator();
@@ -44,13 +44,16 @@ export function createImport({ documents, commit, commitPart, nowMs, keysOf }: I
     let refusedBefore = 0;
 
     const flush = async (into: CollectionKeys): Promise<void> => {
-      const drafts = batch;
-      const notes = countsOf(drafts.length, refused - refusedBefore);
-      refusedBefore = refused;
+      let drafts = batch;
       batch = [];
       batchBytes = 0;
-      await commitPart(call, () => notes, (tx) => void documents.add(tx, into, drafts), "grows");
-      imported += drafts.length;
+      while (drafts.length > 0) {
+        const refusedSince = refused - refusedBefore;
+        refusedBefore = refused;
+        const count = await commitPart(call, (added: number) => countsOf(added, refusedSince), (tx) => documents.addFirst(tx, into, drafts), "grows");
+        imported += count;
+        drafts = drafts.slice(count);
+      }
     };
 
     for await (const { collection, document } of requests) {

@@ -4,7 +4,7 @@ import { fail, Reason } from "../errors.js";
 import { revisionsKept } from "../limits.js";
 import type { Transaction } from "../store/store.js";
 import { addDigest, digestOfBody, subtractDigest } from "./checksum.js";
-import { langHead, metaHead, type CollectionKeys } from "./collection-keys.js";
+import { langHead, type CollectionKeys } from "./collection-keys.js";
 import type { CollectionState } from "./collection-row.js";
 import { bodyOf, contentOf, encodeBody, encodeDocument, encodeRow, headOf, isExpired, isMetaEqual, metaOf, nameOf, type Content, type Found, type Head } from "./document-row.js";
 import { etagOf, etagText } from "./etag.js";
@@ -20,6 +20,8 @@ export interface Change {
   readonly nowMs: number;
   /** A new id of 16 bytes, greater than those before. */
   readonly newId: () => Uint8Array;
+  /** Rows written and removed so far, those of the collection and of the audit log aside. */
+  rows: number;
 }
 
 /** What a caller gave, encoded before the transaction. */
@@ -73,9 +75,11 @@ export function putDocument(change: Change, prepared: Prepared, expiresAtMs: num
   const id = change.newId();
   tx.put(keys.additionAt(id), keys.nameBehind(place));
   tx.put(keys.metaAt(langHead(lang), id), nothing);
-  for (const head of headsOf(prepared.content.meta).values()) tx.put(keys.metaAt(head, id), nothing);
+  const metaRows = keys.metaRows(prepared.content.meta, id);
+  for (const row of metaRows) tx.put(row, nothing);
   const row = write(change, place, id, { revision: 1, addedAtMs: nowMs, updatedAtMs: nowMs, expiresAtMs, etag: etagOf(id, 1), digest: prepared.digest }, prepared.body);
   change.state.documents++;
+  change.rows += rowsOfAny + metaRows.length;
   return { id, row };
 }
 
@@ -110,25 +114,23 @@ export function removeDocument(change: Change, key: string, lang: string, etag: 
   purgeDocument(change, id, row);
 }
 
-/** Removes every row of a document, whatever its state; returns how many there were. */
-export function purgeDocument({ tx, keys, state }: Change, id: Uint8Array, row: Uint8Array): number {
+/** Removes every row of a document, whatever its state. */
+export function purgeDocument(change: Change, id: Uint8Array, row: Uint8Array): void {
+  const { tx, keys, state } = change;
   const head = headOf(row);
   const { key, lang } = nameOf(row);
-  const heads = headsOf(metaOf(row));
   tx.remove(keys.documentAt(key, lang));
   tx.remove(keys.additionAt(id));
   tx.remove(keys.updateAt(head.updatedAtMs, id));
   if (head.expiresAtMs !== 0) tx.remove(keys.expiryAt(head.expiresAtMs, id));
   tx.remove(keys.metaAt(langHead(lang), id));
-  for (const metaHead of heads.values()) tx.remove(keys.metaAt(metaHead, id));
-  // A scan reads again after each write, so the keys are taken first.
-  const revisions = head.revision === 1 ? [] : [...tx.keys(keys.revisions(id))];
-  for (const revision of revisions) tx.remove(revision);
+  const metaRows = keys.metaRows(metaOf(row), id);
+  for (const metaRow of metaRows) tx.remove(metaRow);
+  removeRevisions(change, id, head.revision - 1);
   state.documents--;
-  state.revisions -= revisions.length;
   state.bytes -= row.length;
   subtractDigest(state.checksum, head.digest);
-  return 5 + heads.size + revisions.length;
+  change.rows += rowsOfAny + metaRows.length;
 }
 
 /** The failure of a call that names a document that is not there, or is not there any more. */
@@ -136,6 +138,8 @@ export function documentNotFound(collection: string, key: string, lang: string):
   return fail(Reason.DOCUMENT_NOT_FOUND, { collection, key, lang });
 }
 
+/** Rows that every document has: its own, its addition, its change, its end and its language. */
+const rowsOfAny = 5;
 const nothing = new Uint8Array();
 
 function liveDocument({ tx, keys, nowMs }: Change, place: Uint8Array, key: string, lang: string): Found {
@@ -160,14 +164,15 @@ function replace(change: Change, place: Uint8Array, { id, row: old }: Found, bod
   const head = headOf(old);
   tx.put(keys.revisionAt(id, head.revision), old);
   state.revisions++;
-  trimRevisions(change, id, head.revision);
+  change.rows += rowsOfAny;
+  removeRevisions(change, id, head.revision - (state.config.revisionsMax || revisionsKept));
   subtractDigest(state.checksum, head.digest);
   state.bytes -= old.length;
   if (head.updatedAtMs !== nowMs) tx.remove(keys.updateAt(head.updatedAtMs, id));
   if (head.expiresAtMs !== 0 && head.expiresAtMs !== expiresAtMs) tx.remove(keys.expiryAt(head.expiresAtMs, id));
   const revision = head.revision + 1;
   const row = write(change, place, id, { revision, addedAtMs: head.addedAtMs, updatedAtMs: nowMs, expiresAtMs, etag: etagOf(id, revision), digest }, body);
-  if (!isMetaEqual(old, row)) moveIndex(change, id, headsOf(metaOf(old)), headsOf(metaOf(row)));
+  if (!isMetaEqual(old, row)) moveIndex(change, rowsByName(keys.metaRows(metaOf(old), id)), rowsByName(keys.metaRows(metaOf(row), id)));
   return { id, row };
 }
 
@@ -181,25 +186,27 @@ function write({ tx, keys, state }: Change, place: Uint8Array, id: Uint8Array, h
   return row;
 }
 
-/** Revisions lie without gaps up to the newest, so those too many are found by walking down. */
-function trimRevisions({ tx, keys, state }: Change, id: Uint8Array, newest: number): void {
-  const kept = state.config.revisionsMax || revisionsKept;
-  for (let revision = newest - kept; revision > 0 && tx.remove(keys.revisionAt(id, revision)); revision--) state.revisions--;
-}
-
-function moveIndex({ tx, keys }: Change, id: Uint8Array, from: Map<string, Uint8Array>, to: Map<string, Uint8Array>): void {
-  for (const [name, head] of from) if (!to.has(name)) tx.remove(keys.metaAt(head, id));
-  for (const [name, head] of to) if (!from.has(name)) tx.put(keys.metaAt(head, id), nothing);
-}
-
-/** Index heads of meta data, once each, by their own bytes. */
-function headsOf(meta: readonly MetaEntry[]): Map<string, Uint8Array> {
-  const heads = new Map<string, Uint8Array>();
-  for (const { name, values } of meta) {
-    for (const value of values) {
-      const head = metaHead(name, value);
-      heads.set(Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString("latin1"), head);
-    }
+/**
+ * Removes the revisions up to the number `newest`. They lie without gaps up to the newest one, so they are found by walking
+ * down: a scan within a transaction costs as much as all that was written in it.
+ */
+function removeRevisions(change: Change, id: Uint8Array, newest: number): void {
+  const { tx, keys, state } = change;
+  for (let revision = newest; revision > 0 && tx.remove(keys.revisionAt(id, revision)); revision--) {
+    state.revisions--;
+    change.rows++;
   }
-  return heads;
+}
+
+function moveIndex(change: Change, from: Map<string, Uint8Array>, to: Map<string, Uint8Array>): void {
+  const gone = [...from].filter(([name]) => !to.has(name));
+  const come = [...to].filter(([name]) => !from.has(name));
+  for (const [, row] of gone) change.tx.remove(row);
+  for (const [, row] of come) change.tx.put(row, nothing);
+  change.rows += gone.length + come.length;
+}
+
+/** Rows by their own bytes, once each. */
+function rowsByName(rows: readonly Buffer[]): Map<string, Uint8Array> {
+  return new Map(rows.map((row) => [row.toString("latin1"), row]));
 }

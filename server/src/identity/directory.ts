@@ -64,11 +64,10 @@ export function createDirectory({ store, accounts, apiKeys, nowMs, entriesMax = 
   const tenantBytes = pack([accounts.tenant]);
   const unsubscribe = store.subscribe((keys) => {
     for (const key of keys) {
-      if (!startsWith(key, tenantBytes)) continue;
       const kindEnd = tenantBytes.length + 8;
       // Kinds are small numbers, eight bytes big endian: the last byte says which.
       const forgetKind = forget[key[kindEnd - 1]!];
-      if (forgetKind !== undefined) forgetKind(Buffer.from(unpackBytes(key, kindEnd).value).toString());
+      if (forgetKind !== undefined && startsWith(key, tenantBytes)) forgetKind(Buffer.from(unpackBytes(key, kindEnd).value).toString());
     }
   });
 

@@ -665,7 +665,7 @@ export const rpcCommands: readonly RpcCommand[] = [
     },
     group: "documents",
     name: "import",
-    summary: "Adds a stream of documents to the collection that the first message names, 500 at a time.",
+    summary: "Adds a stream of documents to the collection that the first message names, up to 500 at a time.",
     needs: "`write` on the collection in `collection`",
     positionals: [
       {

@@ -128,7 +128,7 @@ export type AddBatchRequest = Message<"parapet.document.v1.AddBatchRequest"> & {
   collection: string;
 
   /**
-   * The documents, at most 1000.
+   * The documents, at most 1000. A batch changes at most 32768 rows (FIELD_INVALID): five for each document, and one for each of its meta values, those that it replaces among them.
    *
    * @generated from field: repeated parapet.document.v1.NewDocument documents = 2;
    */
@@ -562,7 +562,7 @@ export type DeleteBatchRequest = Message<"parapet.document.v1.DeleteBatchRequest
   collection: string;
 
   /**
-   * The documents, at most 1000.
+   * The documents, at most 1000. A batch changes at most 32768 rows (FIELD_INVALID): five for each document, and one for each of its meta values and revisions.
    *
    * @generated from field: repeated parapet.document.v1.DocumentName documents = 2;
    */
@@ -1380,7 +1380,7 @@ export const DocumentService: GenService<{
     output: typeof ExportArchiveResponseSchema;
   },
   /**
-   * Adds a stream of documents to the collection that the first message names, 500 at a time. Documents that break a rule are reported with their line and left out. On REST one JSON document a line.
+   * Adds a stream of documents to the collection that the first message names, up to 500 at a time. Documents that break a rule are reported with their line and left out. On REST one JSON document a line.
    *
    * @generated from rpc parapet.document.v1.DocumentService.Import
    */

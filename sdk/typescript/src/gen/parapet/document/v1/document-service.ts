@@ -207,7 +207,7 @@ export const documentsImportMethod = {
 export type DocumentsImportReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
 
 /**
- * Adds a stream of documents to the collection that the first message names, 500 at a time. Documents that break a rule are reported with their line and left out. On REST one JSON document a line.
+ * Adds a stream of documents to the collection that the first message names, up to 500 at a time. Documents that break a rule are reported with their line and left out. On REST one JSON document a line.
  *
  * Needs `write` on the collection in `collection`. Costs 10 of `api`.
  */
@@ -476,7 +476,7 @@ export class Documents {
   }
 
   /**
-   * Adds a stream of documents to the collection that the first message names, 500 at a time. Documents that break a rule are reported with their line and left out. On REST one JSON document a line.
+   * Adds a stream of documents to the collection that the first message names, up to 500 at a time. Documents that break a rule are reported with their line and left out. On REST one JSON document a line.
    *
    * Needs `write` on the collection in `collection`. Costs 10 of `api`.
    */

@@ -6,7 +6,7 @@ import type { HttpBody } from "../../../google/api/types.js";
 export interface AddBatchRequest {
   /** Name of the collection. */
   collection: string;
-  /** The documents, at most 1000. */
+  /** The documents, at most 1000. A batch changes at most 32768 rows (FIELD_INVALID): five for each document, and one for each of its meta values, those that it replaces among them. */
   documents: readonly NewDocument[];
 }
 
@@ -92,7 +92,7 @@ export interface CollectionStats {
 export interface DeleteBatchRequest {
   /** Name of the collection. */
   collection: string;
-  /** The documents, at most 1000. */
+  /** The documents, at most 1000. A batch changes at most 32768 rows (FIELD_INVALID): five for each document, and one for each of its meta values and revisions. */
   documents: readonly DocumentName[];
 }
 
