@@ -329,6 +329,30 @@ option (parapet.policy.v1.file) = {buckets: [{name: "api", algorithm: ALGORITHM_
     ]);
   });
 
+  describe("of a message that requests and responses hold", () => {
+    /** What of a note is in requests, and in responses. */
+    const notes = (asked: boolean, answered: boolean): Promise<string> =>
+      library(
+        book("library.books.v1", "BooksService", "message Note { string text = 1; }").replace("PutBookRequest { string book = 1; }", `PutBookRequest { string book = 1; ${asked ? "Note note = 2; " : ""}}`).replace("PutBookResponse {}", `PutBookResponse { ${answered ? "Note note = 1; " : ""}}`),
+      );
+    const typeOrSchema = (change: { message: string }): boolean => change.message.includes("its type") || change.message.includes("its schema");
+    const said = async (old: string, now: string): Promise<string[]> => {
+      const { out } = await run("diff", old, now, "--json");
+      return (JSON.parse(out) as { changes: { bump: string; element: string; message: string }[] }).changes.filter(typeOrSchema).map(({ bump, element, message }) => `${bump} ${element}: ${message}`);
+    };
+
+    it.each([
+      ["is in responses as well", [true, false], [true, true], ["major its type in requests is NoteInput instead of Note", "major its schema of requests in OpenAPI is NoteInput instead of Note"]],
+      ["is in requests as well", [false, true], [true, true], ["minor its type in requests, NoteInput, was added", "minor its schema of requests in OpenAPI, NoteInput, was added"]],
+      ["is in no response any more", [true, true], [true, false], ["major its type in requests is Note instead of NoteInput", "major its schema of requests in OpenAPI is Note instead of NoteInput"]],
+      ["is in no request any more", [true, true], [false, true], ["major its type in requests, NoteInput, was removed", "major its schema of requests in OpenAPI, NoteInput, was removed"]],
+      ["stays in both", [true, true], [true, true], []],
+      ["goes from requests to responses", [true, false], [false, true], []],
+    ] as [string, [boolean, boolean], [boolean, boolean], string[]][])("change where it %s", async (_, old, now, expected) => {
+      expect(await said(await notes(...old), await notes(...now))).toEqual(expected.map((line) => line.replace(" ", " library.books.v1.Note: ")));
+    });
+  });
+
   it("of events count as well", async () => {
     const lent = (more: string) => `message BookLent { option (parapet.policy.v1.message) = {webhooks: [{event: "book.lent"}]}; string book = 1; ${more}}\n`;
     const old = await library(book("library.books.v1", "BooksService", lent("")));

@@ -1,18 +1,58 @@
 /** What changed in the names that are made of a contract: those of a client, of commands, and in the OpenAPI document. What is renamed breaks who calls it. */
 import type { Binding, Model } from "../model.js";
 import { commandsOf, programOf } from "../targets/cli/emit.js";
+import { schemasOf } from "../targets/openapi/document.js";
 import { componentNames, operationId, tagNames } from "../targets/openapi/names.js";
 import { webhookNames } from "../targets/openapi/webhooks.js";
 import { clientNames } from "../targets/typescript/emit.js";
-import { type Change, named, pairs, told } from "./change.js";
+import { reachOf } from "../targets/typescript/reach.js";
+import { type Change, named, pairs, type Told, told } from "./change.js";
 
 /** Everything of one contract that has a made name: which element it is of, what it is, and the name. */
 type Made = ReadonlyMap<string, { readonly element: string; readonly what: string; readonly name: string }>;
 
 /** Compares the names of what both contracts have, as the targets give them by default. */
 export function nameChanges(before: Model, after: Model): Change[] {
-  return pairs(namesIn(before), namesIn(after)).flatMap(([, old, now]) =>
-    old === undefined || now === undefined || old.name === now.name ? [] : named(now.element, [told("major", "same", `${now.what} is ${now.name} instead of ${old.name}`)]),
+  return [
+    ...pairs(namesIn(before), namesIn(after)).flatMap(([, old, now]) =>
+      old === undefined || now === undefined || old.name === now.name ? [] : named(now.element, [told("major", "same", `${now.what} is ${now.name} instead of ${old.name}`)]),
+    ),
+    ...pairs(formsIn(before), formsIn(after)).flatMap(([fullName, old, now]) => (old && now ? named(fullName, [...formChanges("type in requests", old.type, now.type), ...formChanges("schema of requests in OpenAPI", old.schema, now.schema)]) : [])),
+  ];
+}
+
+/** A name that a message may have a second one of, for requests, where responses hold it as well. */
+interface Form {
+  /** The name in responses, or everywhere. */
+  readonly plain: string;
+  /** The name in requests; undefined where no request holds it. */
+  readonly asked: string | undefined;
+}
+
+/** What a message that becomes both request and response, or stops to be, does to what its callers have written. A rename alone is told of its plain name. */
+function formChanges(what: string, old: Form, now: Form): Told[] {
+  const isSecond = ({ plain, asked }: Form): boolean => asked !== undefined && asked !== plain;
+  if (old.asked === now.asked || (!isSecond(old) && !isSecond(now))) return [];
+  if (old.asked === undefined) return [told("minor", "same", `its ${what}, ${now.asked}, was added`)];
+  if (now.asked === undefined) return [told("major", "same", `its ${what}, ${old.asked}, was removed`)];
+  return [told("major", "same", `its ${what} is ${now.asked} instead of ${old.asked}`)];
+}
+
+/** The names of each message in requests. */
+function formsIn(model: Model): ReadonlyMap<string, { readonly type: Form; readonly schema: Form }> {
+  const [names, reach, schemas] = [clientNames(model), reachOf(model), schemasOf(model)];
+  const componentOf = (fullName: string): string | undefined => {
+    const component = schemas.componentOf(fullName, "in");
+    return Object.hasOwn(schemas.components, component) ? component : undefined;
+  };
+  return new Map(
+    model.messages.map(({ fullName }) => [
+      fullName,
+      {
+        type: { plain: names.type(fullName), asked: reach.requests.has(fullName) ? names.input(fullName) : undefined },
+        schema: { plain: schemas.componentOf(fullName, "out"), asked: reach.requests.has(fullName) ? componentOf(fullName) : undefined },
+      },
+    ]),
   );
 }
 
@@ -41,9 +81,7 @@ function namesIn(model: Model): Made {
     }
   }
   for (const { fullName } of [...model.messages, ...model.enums]) {
-    const [type, input] = [names.type(fullName), names.input(fullName)];
-    note(fullName, "its type", type);
-    note(fullName, "its type in requests", input === type ? undefined : input);
+    note(fullName, "its type", names.type(fullName));
     note(fullName, "its schema in OpenAPI", components.get(fullName));
   }
   const posted = webhookNames(model);

@@ -40,7 +40,7 @@ export function documentOf(model: Model, options: DocumentOptions): OpenApiDocum
   const responses: Record<string, OpenApiObject> = {};
   const tags = tagNames(model);
   const ids = new Map<string, string>();
-  const paths = pathsOf({ model, tags, schemas, spec, responses, samples: sampleContext(model, options) }, ids);
+  const paths = pathsOf({ model, tags, schemas, spec, responses, samples: sampleContext(model, options) }, (id, owner) => claim(ids, id, owner));
   const posted = webhookSectionOf(model, schemas);
   for (const [event, { post }] of Object.entries(posted?.webhooks ?? {})) claim(ids, String(post!["operationId"]), event);
   return {
@@ -71,8 +71,16 @@ export function documentOf(model: Model, options: DocumentOptions): OpenApiDocum
   };
 }
 
-/** `ids`: who has which operationId, which grows. */
-function pathsOf(context: OperationContext, ids: Map<string, string>): OpenApiDocument["paths"] {
+/** The schemas of a contract, with every component that its document has, also where two operations get one id. */
+export function schemasOf(model: Model): SchemaBuilder {
+  const schemas = new SchemaBuilder(model);
+  pathsOf({ model, tags: tagNames(model), schemas, spec: "3.1", responses: {}, samples: sampleContext(model, {}) }, () => undefined);
+  webhookSectionOf(model, schemas);
+  return schemas;
+}
+
+/** `claims` is told who takes which operationId. */
+function pathsOf(context: OperationContext, claims: (id: string, owner: string) => void): OpenApiDocument["paths"] {
   const { model, schemas } = context;
   const paths: OpenApiDocument["paths"] = {};
   const pathNames = createPathNames();
@@ -81,7 +89,7 @@ function pathsOf(context: OperationContext, ids: Map<string, string>): OpenApiDo
       for (const binding of method.bindings) {
         const item = pathNames(pathItemOf(binding, method, schemas));
         const operation = operationOf(context, method, binding, item);
-        claim(ids, String(operation["operationId"]), `${method.fullName} (${binding.verb} ${binding.template})`);
+        claims(String(operation["operationId"]), `${method.fullName} (${binding.verb} ${binding.template})`);
         (paths[item.path] ??= {})[binding.verb.toLowerCase()] = operation;
       }
     }

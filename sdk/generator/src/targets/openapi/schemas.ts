@@ -98,6 +98,11 @@ export class SchemaBuilder {
     return this.messages.get(name);
   }
 
+  /** The component of a message: one of its own for requests where they take another form than responses. */
+  componentOf(name: string, direction: Direction): string {
+    return this.names.get(name)! + (direction === "in" && this.both.has(name) && this.twofold.has(name) ? "Input" : "");
+  }
+
   /** A reference to a message, or its special form. */
   ofMessage(name: string, direction: Direction): Schema {
     const short = name.replace("google.protobuf.", "");
@@ -105,7 +110,7 @@ export class SchemaBuilder {
     if (name.startsWith("google.protobuf.") && short in wrappers) return ofScalar(wrappers[short]!, {}, direction);
     const message = this.messages.get(name);
     if (message === undefined) return { type: "object" };
-    const component = this.names.get(name)! + (direction === "in" && this.both.has(name) && this.twofold.has(name) ? "Input" : "");
+    const component = this.componentOf(name, direction);
     if (!(component in this.components)) {
       this.components[component] = {};
       this.components[component] = this.ofFields(message, direction, []);
