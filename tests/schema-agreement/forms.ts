@@ -12,7 +12,7 @@ export const otherForms = {
   "number": "A number may be written as a string, and a 64-bit integer as a number; exponents and zero fractions count as well.",
   "enum-number": "An enum value may be written as its number, a number that nobody knows yet included.",
   "unknown-enum-name": "An enum value with an unknown name is ignored, as an unknown field is.",
-  "minus-zero": "In a field that must not be 0, a float or double of -0 counts as a value.",
+  "minus-zero": "In a field that must not be 0, or whose rules do not count for 0, a float or double of -0 counts as a value.",
   "spelling": "Where a rule lists values, bytes, times and the types of a google.protobuf.Any count as what they mean, not as how they are spelled.",
   "float": "A `float` counts as the nearest number that 32 bits hold.",
 } as const;
@@ -107,7 +107,9 @@ export class Reader {
     if (field.cardinality === "repeated") {
       const items = { ...rules.items, ...(rules.unique ? { in: rules.items?.in ?? [] } : {}) };
       if (!Array.isArray(json)) return json;
-      return json.map((item: unknown) => this.single(field.type, items, item, level)).filter((item) => item !== ignored);
+      // No name stands for a number that nobody knows: that one differs from all others is all that counts.
+      const others = rules.unique && field.type.kind === "enum" ? this.strangeNumbers(field.type.name, json) : [];
+      return json.filter((item: unknown) => !others.includes(item as number)).map((item: unknown) => this.single(field.type, items, item, level)).filter((item) => item !== ignored);
     }
     if (field.cardinality === "map") {
       if (!isObject(json)) return json;
@@ -115,8 +117,8 @@ export class Reader {
       return Object.fromEntries(Object.entries(json).map(([key, value]) => [key, this.single(field.type, rules.values ?? {}, value, level)] as const).filter(([, value]) => value !== ignored));
     }
     const value = this.single(field.type, rules, json, level, captured);
-    const mustBeSet = field.presence === "implicit" && (rules.required === true || field.behaviour.includes("required"));
-    if (!mustBeSet || !Object.is(value, -0) || !(field.type.kind === "scalar" && ["float", "double"].includes(field.type.scalar))) return value;
+    const knowsZero = field.presence === "implicit" && (rules.required === true || rules.ignore === "if_zero" || field.behaviour.includes("required"));
+    if (!knowsZero || !Object.is(value, -0) || !(field.type.kind === "scalar" && ["float", "double"].includes(field.type.scalar))) return value;
     this.forms.add("minus-zero");
     return Number.MIN_VALUE;
   }
@@ -195,6 +197,15 @@ export class Reader {
     return (listed.find(({ number }) => number !== 0) ?? listed[0]!).name;
   }
 
+  /** Numbers of an open enum that have no name, unless one stands there twice. */
+  private strangeNumbers(name: string, json: readonly unknown[]): readonly number[] {
+    const found = this.enums.get(name)!;
+    const strange = json.filter((item): item is number => found.open && Number.isInteger(item) && Math.abs((item as number) + 0.5) < 2 ** 31 && !found.values.some(({ number }) => number === item));
+    if (strange.length === 0 || new Set(strange).size < strange.length) return [];
+    this.forms.add("enum-number");
+    return strange;
+  }
+
   private unknownName(): typeof ignored {
     this.forms.add("unknown-enum-name");
     return ignored;
@@ -252,7 +263,7 @@ const heldByAny: Readonly<Record<string, (json: unknown) => boolean>> = {
   ListValue: (json) => Array.isArray(json),
   StringValue: (json) => typeof json === "string" && !/\p{Surrogate}/u.test(json),
   Struct: isObject,
-  Timestamp: (json) => typeof json === "string" && json === plainTime(json),
+  Timestamp: (json) => typeof json === "string" && /^\d{4}-/.test(json) && !Number.isNaN(Date.parse(json)) && json === plainTime(json),
   UInt64Value: (json) => inRange(json, 0n, 2n ** 64n - 1n),
   Value: () => true,
 };
