@@ -21,7 +21,8 @@ export function isRequired(field: Field): boolean {
   return type.scalar === "string" || type.scalar === "bytes" ? refusesEmpty(rules) : refusesZero(rules);
 }
 
-function refusesEmpty(rules: Rules): boolean {
+/** True if an empty string, or no bytes, breaks a rule. */
+export function refusesEmpty(rules: Rules): boolean {
   const least = Math.max(rules.minLen ?? 0, rules.len ?? 0, rules.minBytes ?? 0, rules.lenBytes ?? 0);
   return (
     least > 0 ||

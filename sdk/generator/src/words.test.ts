@@ -17,6 +17,9 @@ describe("words of a name", () => {
     ["notes_service", "notes-service"],
     ["__proto__", "proto"],
     ["SHA256Sum", "sha256-sum"],
+    ["GetDBServer", "get-db-server"],
+    ["GetHTTPAsset", "get-http-asset"],
+    ["GetAPIEvent", "get-api-event"],
     ["A", "a"],
   ])("%s is %s", (name, kebab) => {
     expect(kebabCase(name)).toBe(kebab);

@@ -1,7 +1,7 @@
 // Tests what the model says of a contract, and in which words a contract is refused.
 import { describe, expect, it } from "vitest";
 import { GeneratorError } from "../errors.js";
-import { imageOf, imageOfFile, modelOf, modelOfFile } from "../testing/contracts.js";
+import { imageOf, imageOfFile, imageOfTexts, modelOf, modelOfFile, protoHead, rpcOf } from "../testing/contracts.js";
 import { buildModel } from "./build-model.js";
 
 describe("a model", () => {
@@ -27,6 +27,33 @@ describe("a model", () => {
     expect(accessOf("Add")).toEqual({ kind: "permission", right: "write", resourceField: "collection", server: false });
     expect(accessOf("GetStats")).toEqual({ kind: "permission", right: "admin", resourceField: "collection", server: true });
     expect(accessOf("ListUsers")).toEqual({ kind: "permission", right: "admin", resourceField: "", server: true });
+  });
+
+  it("takes a permission for one on the server too unless a rule lets no request name nothing", async () => {
+    const fields: readonly (readonly [field: string, server: boolean, path?: string])[] = [
+      ["string a = 1;", true],
+      ["string a = 1 [(buf.validate.field).required = true];", false],
+      ["string a = 1 [(buf.validate.field).string.min_len = 1];", false],
+      ["string a = 1 [(buf.validate.field).string.min_bytes = 1];", false],
+      ['string a = 1 [(buf.validate.field).string.pattern = "^[a-z]+$"];', false],
+      ['string a = 1 [(buf.validate.field).string.pattern = "^[a-z]*$"];', true],
+      ["string a = 1 [(buf.validate.field).string.uuid = true];", false],
+      ['string a = 1 [(buf.validate.field).string.prefix = "books/"];', false],
+      ["string a = 1 [(buf.validate.field).string.min_len = 1, (buf.validate.field).ignore = IGNORE_IF_ZERO_VALUE];", true],
+      ["optional string a = 1 [(buf.validate.field).string.min_len = 1];", true],
+      ["optional string a = 1 [(buf.validate.field).required = true];", true],
+      ["optional string a = 1 [(buf.validate.field).required = true, (buf.validate.field).string.min_len = 1];", false],
+      ["Named a = 1;", true, "a.name"],
+      ["Named a = 1 [(buf.validate.field).required = true];", false, "a.name"],
+    ];
+    const rpcs = fields.map(([, , path = "a"], at) => rpcOf(`Get${at}(R${at}) returns (Done)`, `get: "/v1/${at}"`).replace("public: {}", `permission: {right: RIGHT_READ resource_field: "${path}"}`));
+    const messages = fields.map(([field], at) => `message R${at} { ${field} }\n`);
+    const text = `${protoHead("access.v1", "buf/validate/validate.proto")}service AccessService {\n${rpcs.join("")}}
+${messages.join("")}message Named { string name = 1 [(buf.validate.field).string.min_len = 1]; }
+message Done {}
+`;
+    const [service] = buildModel(await imageOfTexts({ "access.proto": text })).services;
+    expect(service!.methods.map(({ policy: { access } }, at) => [fields[at]![0], access.kind === "permission" && access.server])).toEqual(fields.map(([field, server]) => [field, server]));
   });
 
   it("tells the reasons a comment names from those that the policy implies", async () => {

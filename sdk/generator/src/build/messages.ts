@@ -131,7 +131,8 @@ export function fieldOf(desc: DescField): Field {
 /** Rules by the bytes of their option: most are those of another field of the file too. */
 const rulesInFile = new WeakMap<DescFile, Map<string, Rules | undefined>>();
 
-function fieldRulesOf(desc: DescField): Rules | undefined {
+/** The rules of a field; undefined where there are none. Those of equal bytes are read once a file. */
+export function fieldRulesOf(desc: DescField): Rules | undefined {
   const key = optionKey(desc, fieldRules);
   if (key === undefined) return undefined;
   const { file } = desc.parent;

@@ -1,7 +1,6 @@
 /** Reads the policy of an RPC into the model, and says what it leaves out. */
-import { type DescFile, type DescMessage, type DescMethod, ScalarType } from "@bufbuild/protobuf";
-import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt";
-import { field as fieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { type DescField, type DescFile, type DescMessage, type DescMethod, ScalarType } from "@bufbuild/protobuf";
+import { FeatureSet_FieldPresence as Presence, MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt";
 import {
   Algorithm,
   AuditLevel,
@@ -12,8 +11,9 @@ import {
   Right,
 } from "@parapet/contract/parapet/policy/v1/policy_pb";
 import type { Access, Audit, Bucket, Limit, Policy, Resume } from "../model.js";
+import { refusesEmpty } from "../rules.js";
 import { resolveField } from "./field-path.js";
-import { wellKnownTypes } from "./messages.js";
+import { fieldRulesOf, wellKnownTypes } from "./messages.js";
 import { optionOf } from "./options.js";
 import type { Problems } from "./problems.js";
 
@@ -161,11 +161,17 @@ function checkString(method: DescMethod, option: string, path: string, problems:
 /** An empty collection means the server itself, unless a rule refuses it. */
 function mayBeEmpty(message: DescMessage, path: string): boolean {
   const found = resolveField(message, path);
-  const rules = "fault" in found ? undefined : optionOf(found.field, fieldRules);
-  if (rules === undefined) return true;
-  if (rules.required) return false;
-  const string = rules.type.case === "string" ? rules.type.value : undefined;
-  return !(string && (string.minLen > 0n || string.minBytes > 0n || string.len > 0n));
+  return "fault" in found || found.steps.some((step) => !mustHold(step));
+}
+
+/** True if a valid request holds the field, and more in it than nothing. */
+function mustHold(field: DescField): boolean {
+  const rules = fieldRulesOf(field) ?? {};
+  if (rules.ignore === "always") return false;
+  if (field.message !== undefined) return rules.required === true;
+  // Of a field without presence to be set is to hold more than nothing; of any other, only if it has to be set are its other rules looked at.
+  if (field.presence === Presence.IMPLICIT) return rules.required === true || (rules.ignore === undefined && refusesEmpty(rules));
+  return (rules.required === true || field.presence === Presence.LEGACY_REQUIRED) && refusesEmpty(rules);
 }
 
 function nameOf(method: DescMethod): string {

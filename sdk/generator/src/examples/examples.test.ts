@@ -3,9 +3,10 @@ import { type DescMessage, fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator } from "@bufbuild/protovalidate";
 import { beforeAll, describe, expect, it } from "vitest";
+import { buildModel } from "../build/build-model.js";
 import type { Json, JsonObject, MessageType, Method, Model } from "../model.js";
 import { isRequired } from "../rules.js";
-import { type ContractName, imageOf, modelOf } from "../testing/contracts.js";
+import { type ContractName, imageOf, imageOfTexts, modelOf, protoHead, rpcOf } from "../testing/contracts.js";
 
 describe.each(["parapet", "awkward"] as const)("examples of %s", (name: ContractName) => {
   let model: Model;
@@ -80,5 +81,48 @@ describe.each(["parapet", "awkward"] as const)("examples of %s", (name: Contract
     const ruled = message.fields.filter(({ rules }) => rules && rules.ignore !== "always").map((field) => field.name);
     // What breaks prefix, suffix and contains breaks all three at once.
     expect(ruled.filter((field) => !broken.has(field) && field !== "framed")).toEqual([]);
+  });
+});
+
+describe("examples of rules between fields", () => {
+  const fields = {
+    timestamp: "google.protobuf.Timestamp a = 1 [(buf.validate.field).required = true]; google.protobuf.Timestamp b = 2 [(buf.validate.field).required = true];",
+    duration: "google.protobuf.Duration a = 1 [(buf.validate.field).required = true]; google.protobuf.Duration b = 2 [(buf.validate.field).required = true];",
+    uint32: "uint32 a = 1 [(buf.validate.field).uint32.gte = 1]; uint32 b = 2 [(buf.validate.field).uint32.gte = 1];",
+    int64: "int64 a = 1 [(buf.validate.field).int64.gte = 1]; int64 b = 2 [(buf.validate.field).int64.gte = 1];",
+    double: "double a = 1 [(buf.validate.field).double.gte = 1]; double b = 2 [(buf.validate.field).double.gte = 1];",
+  };
+  const wkt = ["duration", "timestamp"].map((name) => `google/protobuf/${name}.proto`);
+  const kinds = Object.entries(fields);
+
+  it("are found: one value behind or above another, either way, at any depth", async () => {
+    const rule = (operator: string, at = "this"): string => `option (buf.validate.message).cel = {id: "order", message: "out of order", expression: "${at}.b ${operator} ${at}.a"};`;
+    const rpcs = kinds.map(([kind]) => rpcOf(`GetRise_${kind}(Rise_${kind}) returns (Done)`, `get: "/v1/rise/${kind}"`) + rpcOf(`GetFall_${kind}(Fall_${kind}) returns (Done)`, `get: "/v1/fall/${kind}"`));
+    const inner = rpcOf("GetInner(Inner) returns (Done)", 'post: "/v1/inner/{name}" body: "*"');
+    const messages = kinds.map(([kind, text]) => `message Rise_${kind} { ${text} ${rule(">")} }\nmessage Fall_${kind} { ${text} ${rule("<")} }\n`);
+    const text = `${protoHead("order.v1", "buf/validate/validate.proto", ...wkt)}service OrderService {\n${rpcs.join("")}${inner}}
+${messages.join("")}message Inner { string name = 1; repeated Rise_timestamp stays = 2 [(buf.validate.field).repeated.min_items = 1]; map<string, Rise_int64> spans = 3; }
+message Done {}
+`;
+    const image = await imageOfTexts({ "order.proto": text });
+    const { registry } = image;
+    const validator = createValidator({ registry });
+    for (const { name, request, examples } of buildModel(image).services.flatMap(({ methods }) => methods)) {
+      const desc = registry.getMessage(request)!;
+      for (const example of [examples.minimal, examples.request]) {
+        expect(example, name).toBeDefined();
+        expect(validator.validate(desc, fromJson(desc, example as JsonValue, { registry })).kind, name).toBe("valid");
+      }
+      expect(Object.keys(examples.request as JsonObject), name).toHaveLength(name === "GetInner" ? 3 : 2);
+    }
+  });
+
+  it("are none where there is no such order", async () => {
+    const text = `${protoHead("order.v1", "buf/validate/validate.proto")}service OrderService {\n${rpcOf("Get(GetRequest) returns (GetResponse)", 'get: "/v1/get"')}}
+message GetRequest { uint32 a = 1 [(buf.validate.field).uint32.gte = 1]; uint32 b = 2 [(buf.validate.field).uint32.gte = 1]; option (buf.validate.message).cel = {id: "far", message: "too near", expression: "this.b > this.a + 100u"}; }
+message GetResponse {}
+`;
+    const [service] = buildModel(await imageOfTexts({ "order.proto": text })).services;
+    expect(service!.methods[0]!.examples).toEqual({ response: {}, invalid: [] });
   });
 });

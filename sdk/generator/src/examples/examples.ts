@@ -7,6 +7,7 @@ import type { Binding, Examples, Field, InvalidExample, Json, JsonObject, Method
 import { proposeInvalid } from "./invalid.js";
 import { wellKnownMessage } from "../well-known.js";
 import { Sampler, type TypeIndex } from "./messages.js";
+import { directions, inOrder } from "./order.js";
 
 /** Rounds of repair before a request counts as impossible. */
 const repairsMax = 50;
@@ -90,7 +91,7 @@ export class ExampleMaker {
       const violations = this.broken(desc, json);
       if (violations === undefined) return undefined;
       if (violations.length === 0) return json;
-      if (!violations.map((violation) => this.repair(json, desc, violation.field)).some(Boolean)) return undefined;
+      if (!violations.map((violation) => this.repair(json, desc, violation.field)).some(Boolean)) return this.ordered(desc, json, violations, start);
     }
     return undefined;
   }
@@ -136,6 +137,13 @@ export class ExampleMaker {
     return false;
   }
 
+  /** The request with its values in an order that no rule between fields refuses; undefined where there is no such rule, or no such order. What paths capture stays. */
+  private ordered(desc: DescMessage, json: JsonObject, violations: readonly Violation[], captured: JsonObject): Record<string, Json> | undefined {
+    // Of rules between the fields of a message, no field has a rule to point at.
+    if (violations.every(({ rule }) => rule.length > 0)) return undefined;
+    return directions.map((direction) => merged(inOrder(json, desc.typeName, this.types, direction), captured)).find((request) => this.broken(desc, request)?.length === 0);
+  }
+
   /** Starts from everything and takes away what the validator does not like. */
   private full(desc: DescMessage, captured: JsonObject, resume: string | undefined): JsonObject | undefined {
     const wants = (field: Field) => !conditionalNames.has(field.name) && field.name !== resume && !field.behaviour.includes("output_only");
@@ -144,6 +152,8 @@ export class ExampleMaker {
       const violations = this.broken(desc, json);
       if (violations === undefined) return undefined;
       if (violations.length === 0) return json;
+      const ordered = this.ordered(desc, json, violations, captured);
+      if (ordered !== undefined) return ordered;
       if (!violations.map(({ field }) => takeAway(json, field)).some(Boolean)) return undefined;
     }
     return undefined;

@@ -1,4 +1,7 @@
 /** Contracts to test against: Parapet's own, and small ones with awkward or refused parts, each compiled once a process. */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildModel } from "../build/build-model.js";
 import { buildImage, type Image } from "../image.js";
@@ -25,6 +28,37 @@ export function imageOf(name: ContractName): Promise<Image> {
   const image = images.get(name) ?? buildImage(fileURLToPath(new URL(folders[name], import.meta.url)));
   images.set(name, image);
   return image;
+}
+
+/** The image of protos that a test has written: their texts by path. */
+export async function imageOfTexts(files: Readonly<Record<string, string>>): Promise<Image> {
+  const folder = await mkdtemp(join(tmpdir(), "parapet-contract-"));
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), text);
+    }
+    return await buildImage(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What stands ahead of the RPCs of such a proto: its package, what policy needs, and a bucket "api". */
+export function protoHead(packageName: string, ...imports: readonly string[]): string {
+  const all = ["google/api/annotations.proto", "parapet/policy/v1/policy.proto", ...imports].map((path) => `import "${path}";\n`);
+  const bucket = 'option (parapet.policy.v1.file) = {buckets: [{name: "api", algorithm: ALGORITHM_TOKEN_BUCKET, requests: 60, burst: 20, window: {seconds: 60}}]};\n';
+  return `syntax = "proto3";\npackage ${packageName};\n${all.join("")}${bucket}`;
+}
+
+/** An RPC for everybody, which changes nothing. `http` is its google.api.HttpRule. */
+export function rpcOf(signature: string, http: string, more = ""): string {
+  return `  rpc ${signature} {
+    option idempotency_level = NO_SIDE_EFFECTS;
+    option (google.api.http) = {${http}};
+    option (parapet.policy.v1.method) = {access: {public: {}} limit: {bucket: "api"} audit: {action: "look", resource: "things", level: AUDIT_LEVEL_NONE} ${more}};
+  }
+`;
 }
 
 /** The image with one file as the contract and the others as its imports; `hash` is fixed, so that goldens do not change with it. */

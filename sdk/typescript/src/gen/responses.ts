@@ -14,7 +14,7 @@ export const listings = {
   "parapet.document.v1.ListRevisionsResponse": { items: "revisions", first: [] },
   "parapet.document.v1.ListCollectionsResponse": { items: "collections", first: [] },
   "parapet.system.v1.ListLimitOverridesResponse": { items: "overrides", first: [] },
-} as const satisfies { readonly [name: string]: rt.Listing };
+} as const;
 
 /** Fields of responses that hold secrets, at any depth, by full names of the responses. */
 export const secrets: rt.Secrets = {

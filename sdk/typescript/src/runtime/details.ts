@@ -36,7 +36,7 @@ export interface OtherDetail {
 type Fields = (number | Uint8Array)[][];
 
 /** Decodes text; what is no UTF-8 becomes U+FFFD. */
-export const utf8 = new TextDecoder();
+export const utf8: TextDecoder = new TextDecoder();
 
 /** Fields of a message (protobuf.dev/programming-guides/encoding). Throws RangeError where the bytes end too early. */
 function fieldsOf(bytes: Uint8Array): Fields {

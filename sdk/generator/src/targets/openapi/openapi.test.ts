@@ -1,8 +1,9 @@
 // Tests the OpenAPI document against goldens, and what must hold of every document.
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { buildModel } from "../../build/build-model.js";
 import type { Model } from "../../model.js";
-import { type ContractName, emitted, imageOf, imageOfFile, modelOf, modelOfFile } from "../../testing/contracts.js";
+import { type ContractName, emitted, imageOf, imageOfFile, imageOfTexts, modelOf, modelOfFile, protoHead, rpcOf } from "../../testing/contracts.js";
 import { documentOf } from "./document.js";
 import { openapiModuleTarget, openapiTarget } from "./emit.js";
 import { responseHeaders } from "./headers.js";
@@ -153,6 +154,17 @@ describe("an operation", () => {
     expect(taking(await parapet)).toEqual(["DocumentService_Export_getV1CollectionsCollectionExport", "DocumentService_Export"]);
     expect(taking(await routes)).toEqual(["RoutesService_Watch"]);
     expect(taking(await rules)).toEqual([]);
+  });
+
+  it("takes no Last-Event-ID where a stream has no events, since it is of bytes", async () => {
+    const text = `${protoHead("raw.v1", "google/api/httpbody.proto")}service RawService {
+${rpcOf("Read(ReadRequest) returns (stream ReadResponse)", 'get: "/v1/parts" additional_bindings {get: "/v1/raw" response_body: "body"}', 'resume: {request_field: "after" response_field: "cursor"}')}}
+message ReadRequest { string after = 1; }
+message ReadResponse { string cursor = 1; google.api.HttpBody body = 2; }
+`;
+    const { paths } = documentOf(buildModel(await imageOfTexts({ "raw.proto": text })), {});
+    const headers = (path: string) => ((paths[path]!["get"]!["parameters"] ?? []) as { name: string; in: string }[]).filter((parameter) => parameter.in === "header").map(({ name }) => name);
+    expect([headers("/v1/parts"), headers("/v1/raw")]).toEqual([["Last-Event-ID"], []]);
   });
 
   it("can fail with every code that a handler may throw, beside those of the contract's reasons", async () => {

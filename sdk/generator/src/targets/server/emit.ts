@@ -50,6 +50,9 @@ function importOf({ descriptor, alias, module }: Named, from: string): string {
   return `import { ${descriptor === alias ? alias : `${descriptor} as ${alias}`} } from "${path.startsWith(".") ? path : `./${path}`}";\n`;
 }
 
+/** How far in a sample stands. */
+const indents: Readonly<Record<Method["kind"], string>> = { unary: "  ", server_streaming: "    ", client_streaming: "    ", bidi_streaming: "    " };
+
 /** How a handler of each kind answers with one sample. */
 const answers: Readonly<Record<Method["kind"], (name: string, sample: string) => string>> = {
   // Only a computed key makes a property of this name.
@@ -73,10 +76,10 @@ function emitSamples(services: readonly Named[]): string {
     const handlers = named.service.methods.map((method) => {
       const output = `${named.alias}.method.${method.localName}.output`;
       const response = responseOf(method);
-      const sample = response === undefined ? `create(${output})` : `fromJson(${output}, ${tsLiteral(response, "  ")})`;
+      const sample = response === undefined ? `create(${output})` : `fromJson(${output}, ${tsLiteral(response, indents[method.kind])})`;
       return `  /** ${method.name}: a response that keeps the contract's rules. */\n  ${answers[method.kind](method.localName, sample)},\n`;
     });
-    return `\n/** Handlers of ${named.service.fullName} that answer everybody alike. */\nexport const ${named.local}Samples = {\n${handlers.join("")}} satisfies ServiceImpl<typeof ${named.alias}>;\n`;
+    return `\n/** Handlers of ${named.service.fullName} that answer everybody alike. */\nexport const ${named.local}Samples: ServiceImpl<typeof ${named.alias}> = {\n${handlers.join("")}};\n`;
   });
   const body = objects.join("");
   const needed = ["create", "fromJson"].filter((name) => body.includes(`${name}(`));

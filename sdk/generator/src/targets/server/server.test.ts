@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { buildModel } from "../../build/build-model.js";
 import { main } from "../../cli.js";
-import { emitted, imageOfFile } from "../../testing/contracts.js";
+import { emitted, imageOfFile, imageOfTexts, protoHead, rpcOf } from "../../testing/contracts.js";
 import { serverTarget } from "./emit.js";
 
 describe("the skeleton of routes.proto", () => {
@@ -16,6 +16,19 @@ describe("the skeleton of routes.proto", () => {
       "gen/server/routes.ts", "gen/server/samples.ts", "gen/server/services.ts", "services/routes-service.ts once", "main.ts once",
     ]);
     for (const { path, content } of files.filter((file) => file.path !== "gen/server/routes.ts")) await expect(content).toMatchFileSnapshot(`golden/${path}`);
+  });
+});
+
+describe("samples", () => {
+  it("stand under each other, whatever streams", async () => {
+    const long = Array.from({ length: 9 }, (_, at) => `string a_rather_long_name_${at} = ${at + 1};`).join(" ");
+    const kinds = ["R) returns (R", "R) returns (stream R", "stream R) returns (R", "stream R) returns (stream R"];
+    const rpcs = kinds.map((signature, at) => rpcOf(`Get${at}(${signature})`, `post: "/v1/${at}" body: "*"`).replace(/ *option \(google.*\n/, ""));
+    const files = emitted(serverTarget, await imageOfTexts({ "long.proto": `${protoHead("long.v1")}service LongService {\n${rpcs.join("")}}\nmessage R { ${long} }\n` }));
+    const samples = files.find(({ path }) => path === "gen/server/samples.ts")!.content;
+    const indents = Array.from(samples.matchAll(/^( *)(?:.*fromJson\(|aRatherLongName8|\})/gm), ([, indent = ""]) => indent.length);
+    // Each sample: where it begins, what it holds, where it ends; then, of all but the first, where its handler ends.
+    expect(indents).toEqual([2, 4, 2, 4, 6, 4, 2, 4, 6, 4, 2, 4, 6, 4, 2, 0, 0]);
   });
 });
 
@@ -42,7 +55,8 @@ describe("files that are a person's", () => {
   });
   const awkward = fileURLToPath(new URL("../../testing/awkward", import.meta.url));
   const said: string[] = [];
-  const run = (...command: string[]) => main([...command, "--proto", awkward, "--out", out, "--target", "server=."], { out: () => undefined, err: (line) => void said.push(line) });
+  const run = (...command: string[]) => runIn(".", ...command);
+  const runIn = (folder: string, ...command: string[]) => main([...command, "--proto", awkward, "--out", out, "--target", `server=${folder}`], { out: () => undefined, err: (line) => void said.push(line) });
 
   it("are written once, and neither overwritten nor called drift", async () => {
     expect(await run()).toBe(0);
@@ -60,5 +74,13 @@ describe("files that are a person's", () => {
     expect(said).toEqual(["gone: services/routes-service.ts: it is yours, and gen/server/services.ts imports it; restore it, or generate to begin anew from samples"]);
     await writeFile(join(out, "gen/server/services.ts"), "// Mine.\n");
     expect(await run("check")).toBe(1);
+  });
+
+  it("are named with the folder of their target where they are gone", async () => {
+    expect(await runIn("api/server")).toBe(0);
+    await rm(join(out, "api/server/services/routes-service.ts"));
+    said.length = 0;
+    expect(await runIn("api/server", "check")).toBe(1);
+    expect(said).toEqual(["gone: api/server/services/routes-service.ts: it is yours, and api/server/gen/server/services.ts imports it; restore it, or generate to begin anew from samples"]);
   });
 });

@@ -21,10 +21,10 @@ export function emitApi(model: Model, names: Names, from: ImportedBy): string {
     const rows = service.methods.map((method) => {
       const call = isCallable(method) ? `\`${facade}.${member}.${names.method(method).member}\`` : `\`${method.name}\` (bidirectional: use the connect layer)`;
       const [binding] = method.bindings;
-      const cells = [call, binding ? `\`${binding.verb} ${binding.template}\`` : "–", needsOf(method), repeatOf(method), codes(ownReasons(method).filter((name) => !shared.includes(name)))];
+      const cells = [call + (method.deprecated ? " **Deprecated.**" : ""), binding ? `\`${binding.verb} ${binding.template}\`` : "–", needsOf(method), repeatOf(method), codes(ownReasons(method).filter((name) => !shared.includes(name)))];
       return `| ${cells.join(" | ")} |\n`;
     });
-    const snippets = service.methods.filter(isCallable).map((method) => `### ${member}.${names.method(method).member}\n\n${method.docs}\n\n${fenced(snippetOf(method, names))}\n`);
+    const snippets = service.methods.filter(isCallable).map((method) => `### ${member}.${names.method(method).member}\n\n${method.deprecated ? "**Deprecated.**\n\n" : ""}${method.docs}\n\n${fenced(snippetOf(method, names))}\n`);
     const head = "| method | REST | needs | repeats | reasons |\n|---|---|---|---|---|\n";
     return `## ${member}\n\n${service.docs}\n\n${head}${rows.join("")}\n${snippets.join("\n")}`;
   });

@@ -37,7 +37,7 @@ export function emitResponses(model: Model, names: Names): string {
   return `${tsHeader("What clients of connect-es are told of responses")}import type * as rt from "@parapet/sdk/runtime";
 ${imports.text()}
 /** How responses list, by their full names. */
-export const listings = {\n${rows.join("")}} as const satisfies { readonly [name: string]: rt.Listing };
+export const listings = {\n${rows.join("")}} as const;
 
 /** Fields of responses that hold secrets, at any depth, by full names of the responses. */
 export const secrets: rt.Secrets = {\n${hidden.join("")}};
@@ -70,10 +70,10 @@ export function emitOperations(model: Model, names: Names): string {
     }
   }
   const rest = reasonsOfRest(model).map((name) => JSON.stringify(name)).join(" | ") || "never";
-  return `${tsHeader("What clients of the REST side are told of operations")}import type * as rt from "@parapet/sdk/runtime";
-${imports.text()}
+  const runtime = types.some((type) => type.includes("rt.")) ? 'import type * as rt from "@parapet/sdk/runtime";\n' : "";
+  return `${tsHeader("What clients of the REST side are told of operations")}${runtime}${imports.text()}
 /** Operations by verb and path. */
-export const operations = {\n${rows.join("")}} as const satisfies { readonly [operation: string]: rt.Operation };
+export const operations = {\n${rows.join("")}} as const;
 
 /** Reasons that calls of the REST side alone can meet. */
 export type RestReason = ${rest};

@@ -62,7 +62,7 @@ export function emitService(model: Model, service: Service, names: Names): strin
     const own = [...ownReasons(method).map((each) => JSON.stringify(each)), "CommonReason"].join(" | ");
     return [
       `/** What the contract says of \`${method.name}\`. */\n`,
-      `export const ${descriptor} = ${descriptorOf(method, find)} as const satisfies rt.Method;\n`,
+      `export const ${descriptor} = ${descriptorOf(method, find)} as const;\n`,
       `\n/** Reasons for which \`${method.name}\` fails. */\nexport type ${reason} = ${own};\n`,
       `\n${docsOf(method, "")}export function ${name}(client: rt.Client, ${parameters}): ${result} {\n  return ${call};\n}\n`,
     ].join("");

@@ -1,5 +1,6 @@
 /** Messages and enums as exact types of their JSON (protobuf.dev/programming-guides/json). */
-import type { EnumType, Field, MessageType, Model, Oneof, Rules, Scalar } from "../../model.js";
+import type { EnumType, Field, MessageType, Model, Oneof, Scalar } from "../../model.js";
+import { isRequired } from "../../rules.js";
 import { tsHeader } from "../mark.js";
 import { jsdoc } from "./docs.js";
 import { relative } from "./modules.js";
@@ -96,12 +97,12 @@ export function emitTypes(model: Model, packageName: string, names: Names, reach
     return `${jsdoc([field.docs, ...secret], { deprecated: field.deprecated, indent: "  " })}  ${property(field.jsonName)}${optional ? "?" : ""}: ${typeOf(field, form)}${inherited && ` | ${inherited}`};\n`;
   };
 
-  const message = (desc: MessageType, form: Form): string => {
+  const message = (desc: MessageType, form: Form, both = false): string => {
     const name = form === "input" ? names.input(desc.fullName) : names.type(desc.fullName);
     const hidden = form === "input" ? "output_only" : "input_only";
     const fields = desc.fields.filter(({ behaviour }) => !behaviour.includes(hidden));
     const body = fields.filter(({ oneof }) => oneof === undefined).map((field) => line(field, form)).join("");
-    const head = jsdoc([desc.docs], { deprecated: desc.deprecated });
+    const head = jsdoc(both ? noted(desc.docs, "As a request takes it.") : [desc.docs], { deprecated: desc.deprecated });
     const oneofs = desc.oneofs.map((oneof) => variants(oneof, fields, form)).filter((text) => text !== "");
     if (oneofs.length === 0) return `${head}export interface ${name} {\n${body}}\n`;
     return `${head}export type ${name} = {\n${body}} & ${oneofs.join(" & ")};\n`;
@@ -125,7 +126,7 @@ export function emitTypes(model: Model, packageName: string, names: Names, reach
       const both = reach.requests.has(each.fullName) && reach.responses.has(each.fullName);
       return [
         ...(reach.responses.has(each.fullName) ? [message(each, "output")] : []),
-        ...(reach.requests.has(each.fullName) ? [message(both ? { ...each, docs: `${each.docs} As a request takes it.`.trim() } : each, "input")] : []),
+        ...(reach.requests.has(each.fullName) ? [message(each, "input", both)] : []),
       ];
     });
   const enums = model.enums.filter((each) => each.package === packageName && (reach.requests.has(each.fullName) || reach.responses.has(each.fullName)));
@@ -136,49 +137,17 @@ export function emitTypes(model: Model, packageName: string, names: Names, reach
   return `${tsHeader(`Types of ${packageName || "the default package"} as JSON`)}${head === "" ? "" : `${head}`}\n${body}`;
 }
 
+/** A comment with a note: on its line, where it is of one, else below, since it may end in a list or in code. */
+function noted(docs: string, note: string): string[] {
+  return docs.includes("\n") ? [docs, note] : [`${docs} ${note}`];
+}
+
 function emitEnum(desc: EnumType, names: Names): string {
   const values = desc.values.map((value) => `${jsdoc([value.docs], { deprecated: value.deprecated, indent: "  " })}  | ${JSON.stringify(value.name)}`);
   return `${jsdoc([desc.docs], { deprecated: desc.deprecated })}export type ${names.type(desc.fullName)} =\n${values.join("\n")};\n`;
 }
 
 /** True if a request without this field is refused for certain. */
-export function mustBeSet({ presence, cardinality, behaviour, oneof, type, rules = {} }: Field): boolean {
-  if (oneof !== undefined) return false;
-  if (behaviour.includes("required") || presence === "required") return true;
-  if (rules.ignore !== undefined) return false;
-  if (rules.required) return true;
-  if (cardinality === "repeated") return (rules.minItems ?? 0) > 0;
-  if (cardinality === "map") return (rules.minPairs ?? 0) > 0;
-  return presence === "implicit" && type.kind === "scalar" && refusesDefault(type.scalar, rules);
-}
-
-function refusesDefault(scalar: Scalar, rules: Rules): boolean {
-  if (scalar === "string" || scalar === "bytes") {
-    const least = Math.max(rules.minLen ?? 0, rules.minBytes ?? 0, rules.len ?? 0, rules.lenBytes ?? 0);
-    return least > 0 || (rules.in !== undefined && !rules.in.includes("")) || (scalar === "string" && rules.pattern !== undefined && refusesEmpty(rules.pattern));
-  }
-  if (scalar === "bool") return rules.const === true;
-  const { gt, gte, lt, lte } = rules;
-  // With both ends and the upper one below, the rule means the values outside.
-  if ((gt !== undefined || gte !== undefined) && (lt !== undefined || lte !== undefined)) {
-    const low = Number(gt ?? gte);
-    const high = Number(lt ?? lte);
-    if (low > high) return false;
-  }
-  return (
-    (gt !== undefined && Number(gt) >= 0) ||
-    (gte !== undefined && Number(gte) > 0) ||
-    (lt !== undefined && Number(lt) <= 0) ||
-    (lte !== undefined && Number(lte) < 0) ||
-    (rules.in !== undefined && !rules.in.some((value) => Number(value) === 0))
-  );
-}
-
-function refusesEmpty(pattern: string): boolean {
-  try {
-    return !new RegExp(pattern, "u").test("");
-  } catch {
-    // RE2 knows forms that JavaScript does not: no statement.
-    return false;
-  }
+export function mustBeSet(field: Field): boolean {
+  return field.oneof === undefined && isRequired(field);
 }

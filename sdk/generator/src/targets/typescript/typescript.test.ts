@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { buildModel } from "../../build/build-model.js";
 import type { OutputFile } from "../../model.js";
-import { emitted, imageOf, imageOfFile } from "../../testing/contracts.js";
+import { emitted, imageOf, imageOfFile, imageOfTexts, protoHead, rpcOf } from "../../testing/contracts.js";
 import { typescriptTarget } from "./emit.js";
 import { reserved } from "./names.js";
 
@@ -80,6 +80,8 @@ function compile(files: readonly OutputFile[]): string {
         isolatedModules: true,
         noUnusedLocals: true,
         noEmit: true,
+        declaration: true,
+        isolatedDeclarations: true,
         types: [],
         paths: { "@parapet/sdk/runtime": [join(root, "sdk/typescript/src/runtime/index.ts")], "@parapet/sdk/webhooks/runtime": [join(root, "sdk/typescript/src/webhooks/runtime.ts")] },
       },
@@ -121,6 +123,74 @@ describe("the TypeScript client", () => {
 
   it("compiles under the strictest options, and lets users say what the contract allows and nothing else", async () => {
     expect(compile([...(await generate()), { path: "usage.ts", content: usage }])).toBe("");
+  });
+
+  it("shows comments as they are written, without tags that they do not mean", async () => {
+    const comment = `// Rooms, two */ of them; write to mail@example.com.
+//
+//   - @internal \`@alpha\` (see @beta)
+//
+// @deprecated is said elsewhere.
+//
+// \`\`\`ts
+// @Room()
+// class Suite {
+//   beds = 2;
+// }
+// \`\`\`
+`;
+    const text = `${protoHead("rooms.v1")}service RoomsService {
+${rpcOf("Get(Room) returns (Room)", 'get: "/v1/rooms/{name}"')}}
+${comment}message Room {
+  // Its name.
+  string name = 1;
+}
+`;
+    const files = emitted(typescriptTarget, await imageOfTexts({ "rooms.proto": text }));
+    const said = ` * Rooms, two *\\/ of them; write to mail@example.com.
+ *
+ *   - \\@internal \`@alpha\` (see \\@beta)
+ *
+ * \\@deprecated is said elsewhere.
+ *
+ * \`\`\`ts
+ * \\@Room()
+ * class Suite {
+ *   beds = 2;
+ * }
+ * \`\`\`
+`;
+    const types = files.find(({ path }) => path === "rooms/v1/types.ts")!.content;
+    expect(types).toContain(`/**\n${said} */\nexport interface Room {`);
+    // A note stands by itself, or it would end the code.
+    expect(types).toContain(`/**\n${said} *\n * As a request takes it.\n */\nexport interface RoomInput {`);
+    expect(types).toContain("/** Its name. */");
+    expect(compile(files)).toBe("");
+  });
+
+  it("says in api.md what is deprecated", async () => {
+    const text = `${protoHead("rooms.v1")}service RoomsService {
+${rpcOf("Get(Room) returns (Room)", 'get: "/v1/rooms/{name}"').replace("{\n", "{\n    option deprecated = true;\n")}${rpcOf("Find(Room) returns (Room)", 'get: "/v1/rooms"')}}
+message Room { string name = 1; }
+`;
+    const api = emitted(typescriptTarget, await imageOfTexts({ "rooms.proto": text })).find(({ path }) => path === "api.md")!.content;
+    expect(api).toMatch(/^\| `rooms\.rooms\.get` \*\*Deprecated\.\*\* \|/m);
+    expect(api).toMatch(/^### rooms\.get\n\n\*\*Deprecated\.\*\*\n/m);
+    expect(api.match(/Deprecated/g)).toHaveLength(2);
+  });
+
+  it("writes an acronym as one word, and finds the prefix of an enum behind one", async () => {
+    const text = `${protoHead("tools.v1")}service HTTPServersService {
+${rpcOf("GetHTTPServer(HTTPServer) returns (HTTPServer)", 'get: "/v1/servers/{name}"')}}
+message HTTPServer { string name = 1; HTTPState state = 2; }
+enum HTTPState { HTTP_STATE_UNSPECIFIED = 0; HTTP_STATE_UP = 1; }
+`;
+    const image = await imageOfTexts({ "tools.proto": text });
+    const files = emitted(typescriptTarget, image);
+    expect(files.map(({ path }) => path)).toContain("tools/v1/http-servers-service.ts");
+    expect(files.find(({ path }) => path === "facade.ts")!.content).toContain("  readonly httpServers: HTTPServers;");
+    expect(files.find(({ path }) => path === "api.md")!.content).toContain("`tools.httpServers.getHTTPServer`");
+    expect(buildModel(image).enums.map(({ prefix }) => prefix)).toEqual(["HTTP_STATE_"]);
   });
 
   it("has a receiver of its events in api.md that compiles", async () => {

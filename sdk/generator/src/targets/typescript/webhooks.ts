@@ -26,7 +26,7 @@ export type ${names.webhooks} =${union};
 
 /** Their types. */
 export const webhookTypes = [${model.webhooks.map(({ event }) => `\n  ${JSON.stringify(event)},`).join("")}
-] as const satisfies readonly ${names.webhooks}["type"][];
+] as const;
 
 /**
  * Verifies a webhook and reads its event. Fails with ParapetError (WEBHOOK_HEADER_MISSING, WEBHOOK_TIMESTAMP_OUTSIDE_WINDOW, WEBHOOK_SIGNATURE_INVALID;

@@ -11,7 +11,7 @@ export const auditListAuditRecordsMethod = {
   key: "ignored",
   needs: { right: "admin", on: "" },
   paging: { token: "pageToken", next: "nextPageToken", items: "records", first: [] },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `ListAuditRecords` fails. */
 export type AuditListAuditRecordsReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "PAGE_TOKEN_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;

@@ -11,7 +11,7 @@ export const authLoginMethod = {
   key: "ignored",
   needs: "nothing",
   secrets: ["token"],
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Login` fails. */
 export type AuthLoginReason = "LOGIN_FAILED" | "FIELD_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -32,7 +32,7 @@ export const authGetMeMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `GetMe` fails. */
 export type AuthGetMeReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -53,7 +53,7 @@ export const authChangePasswordMethod = {
   idempotency: "unknown",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `ChangePassword` fails. */
 export type AuthChangePasswordReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "LOGIN_FAILED" | "CREDENTIAL_AMBIGUOUS" | "FIELD_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -74,7 +74,7 @@ export const authRegisterMethod = {
   idempotency: "unknown",
   key: "optional",
   needs: { right: "admin", on: "" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Register` fails. */
 export type AuthRegisterReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "IDEMPOTENCY_KEY_INVALID" | "USER_EXISTS" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_REUSED" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -96,7 +96,7 @@ export const authListUsersMethod = {
   key: "ignored",
   needs: { right: "admin", on: "" },
   paging: { token: "pageToken", next: "nextPageToken", items: "users", first: [] },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `ListUsers` fails. */
 export type AuthListUsersReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "PAGE_TOKEN_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -117,7 +117,7 @@ export const authUpdateUserMethod = {
   idempotency: "idempotent",
   key: "ignored",
   needs: { right: "admin", on: "" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `UpdateUser` fails. */
 export type AuthUpdateUserReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "USER_NOT_FOUND" | "LAST_ADMIN" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -138,7 +138,7 @@ export const authDeleteUserMethod = {
   idempotency: "idempotent",
   key: "ignored",
   needs: { right: "admin", on: "" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `DeleteUser` fails. */
 export type AuthDeleteUserReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "USER_NOT_FOUND" | "LAST_ADMIN" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -160,7 +160,7 @@ export const authCreateApiKeyMethod = {
   key: "optional",
   needs: "principal",
   secrets: ["key"],
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `CreateApiKey` fails. */
 export type AuthCreateApiKeyReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "GRANT_EXCEEDED" | "FIELD_INVALID" | "IDEMPOTENCY_KEY_INVALID" | "USER_NOT_FOUND" | "IDEMPOTENCY_RESPONSE_WITHHELD" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_REUSED" | "COST_EXCEEDS_CAPACITY" | "TOO_MANY_API_KEYS" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -182,7 +182,7 @@ export const authListApiKeysMethod = {
   key: "ignored",
   needs: "principal",
   paging: { token: "pageToken", next: "nextPageToken", items: "apiKeys", first: [] },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `ListApiKeys` fails. */
 export type AuthListApiKeysReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "PAGE_TOKEN_INVALID" | "USER_NOT_FOUND" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -203,7 +203,7 @@ export const authDeleteApiKeyMethod = {
   idempotency: "idempotent",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `DeleteApiKey` fails. */
 export type AuthDeleteApiKeyReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "FIELD_INVALID" | "API_KEY_NOT_FOUND" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -224,7 +224,7 @@ export const authSetPermissionMethod = {
   idempotency: "idempotent",
   key: "ignored",
   needs: { right: "admin", on: "" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `SetPermission` fails. */
 export type AuthSetPermissionReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "GRANT_EXCEEDED" | "FIELD_INVALID" | "USER_NOT_FOUND" | "LAST_ADMIN" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -245,7 +245,7 @@ export const authListPermissionsMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: { right: "admin", on: "" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `ListPermissions` fails. */
 export type AuthListPermissionsReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "USER_NOT_FOUND" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -266,7 +266,7 @@ export const authDeletePermissionMethod = {
   idempotency: "idempotent",
   key: "ignored",
   needs: { right: "admin", on: "" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `DeletePermission` fails. */
 export type AuthDeletePermissionReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "USER_NOT_FOUND" | "PERMISSION_NOT_FOUND" | "LAST_ADMIN" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;

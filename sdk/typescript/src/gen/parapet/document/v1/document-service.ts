@@ -10,7 +10,7 @@ export const documentsAddMethod = {
   idempotency: "unknown",
   key: "optional",
   needs: { right: "write", on: "collection" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Add` fails. */
 export type DocumentsAddReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "IDEMPOTENCY_KEY_INVALID" | "ETAG_MISMATCH" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_REUSED" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -31,7 +31,7 @@ export const documentsAddBatchMethod = {
   idempotency: "unknown",
   key: "optional",
   needs: { right: "write", on: "collection" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `AddBatch` fails. */
 export type DocumentsAddBatchReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "IDEMPOTENCY_KEY_INVALID" | "ETAG_MISMATCH" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_REUSED" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -52,7 +52,7 @@ export const documentsGetMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: { right: "read", on: "collection" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Get` fails. */
 export type DocumentsGetReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "DOCUMENT_NOT_FOUND" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -74,7 +74,7 @@ export const documentsSearchMethod = {
   key: "ignored",
   needs: { right: "read", on: "collection" },
   paging: { token: "pageToken", next: "nextPageToken", items: "documents", first: ["offset"] },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Search` fails. */
 export type DocumentsSearchReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "PAGE_TOKEN_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -95,7 +95,7 @@ export const documentsUpdateMethod = {
   idempotency: "unknown",
   key: "optional",
   needs: { right: "write", on: "collection" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Update` fails. */
 export type DocumentsUpdateReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "IDEMPOTENCY_KEY_INVALID" | "DOCUMENT_NOT_FOUND" | "ETAG_MISMATCH" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_REUSED" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -116,7 +116,7 @@ export const documentsDeleteMethod = {
   idempotency: "idempotent",
   key: "optional",
   needs: { right: "write", on: "collection" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Delete` fails. */
 export type DocumentsDeleteReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "IDEMPOTENCY_KEY_INVALID" | "DOCUMENT_NOT_FOUND" | "ETAG_MISMATCH" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_REUSED" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -137,7 +137,7 @@ export const documentsDeleteBatchMethod = {
   idempotency: "idempotent",
   key: "optional",
   needs: { right: "write", on: "collection" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `DeleteBatch` fails. */
 export type DocumentsDeleteBatchReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "IDEMPOTENCY_KEY_INVALID" | "DOCUMENT_NOT_FOUND" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_REUSED" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -159,7 +159,7 @@ export const documentsExportMethod = {
   key: "ignored",
   needs: { right: "read", on: "collection" },
   resume: { request: "resumeToken", response: "resumeToken" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Export` fails. */
 export type DocumentsExportReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "PAGE_TOKEN_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -180,7 +180,7 @@ export const documentsExportArchiveMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: { right: "read", on: "collection" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `ExportArchive` fails. */
 export type DocumentsExportArchiveReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -201,7 +201,7 @@ export const documentsImportMethod = {
   idempotency: "unknown",
   key: "ignored",
   needs: { right: "write", on: "collection" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Import` fails. */
 export type DocumentsImportReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -223,7 +223,7 @@ export const documentsListRevisionsMethod = {
   key: "ignored",
   needs: { right: "read", on: "collection" },
   paging: { token: "pageToken", next: "nextPageToken", items: "revisions", first: [] },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `ListRevisions` fails. */
 export type DocumentsListRevisionsReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "PAGE_TOKEN_INVALID" | "DOCUMENT_NOT_FOUND" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -244,7 +244,7 @@ export const documentsRestoreRevisionMethod = {
   idempotency: "unknown",
   key: "optional",
   needs: { right: "write", on: "collection" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `RestoreRevision` fails. */
 export type DocumentsRestoreRevisionReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "IDEMPOTENCY_KEY_INVALID" | "DOCUMENT_NOT_FOUND" | "REVISION_NOT_FOUND" | "ETAG_MISMATCH" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_REUSED" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -265,7 +265,7 @@ export const documentsGetStatsMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: { right: "admin", on: "collection" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `GetStats` fails. */
 export type DocumentsGetStatsReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -286,7 +286,7 @@ export const documentsGetChecksumMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: { right: "read", on: "collection" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `GetChecksum` fails. */
 export type DocumentsGetChecksumReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "COLLECTION_NOT_FOUND" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -308,7 +308,7 @@ export const documentsListCollectionsMethod = {
   key: "ignored",
   needs: "principal",
   paging: { token: "pageToken", next: "nextPageToken", items: "collections", first: [] },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `ListCollections` fails. */
 export type DocumentsListCollectionsReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "FIELD_INVALID" | "PAGE_TOKEN_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -329,7 +329,7 @@ export const documentsGetCollectionMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: { right: "read", on: "collection" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `GetCollection` fails. */
 export type DocumentsGetCollectionReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "COLLECTION_NOT_FOUND" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -350,7 +350,7 @@ export const documentsUpdateCollectionMethod = {
   idempotency: "idempotent",
   key: "ignored",
   needs: { right: "admin", on: "collection" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `UpdateCollection` fails. */
 export type DocumentsUpdateCollectionReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -371,7 +371,7 @@ export const documentsDeleteCollectionMethod = {
   idempotency: "idempotent",
   key: "ignored",
   needs: { right: "admin", on: "collection" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `DeleteCollection` fails. */
 export type DocumentsDeleteCollectionReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "COLLECTION_NOT_FOUND" | "COLLECTION_NOT_EMPTY" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;

@@ -10,7 +10,7 @@ export const systemGetHealthMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "nothing",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `GetHealth` fails. */
 export type SystemGetHealthReason = CommonReason;
@@ -31,7 +31,7 @@ export const systemGetReadinessMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "nothing",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `GetReadiness` fails. */
 export type SystemGetReadinessReason = "SHUTTING_DOWN" | "NOT_READY" | CommonReason;
@@ -52,7 +52,7 @@ export const systemGetCapabilitiesMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "nothing",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `GetCapabilities` fails. */
 export type SystemGetCapabilitiesReason = "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -73,7 +73,7 @@ export const systemGetComplianceStatusMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "nothing",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `GetComplianceStatus` fails. */
 export type SystemGetComplianceStatusReason = CommonReason;
@@ -94,7 +94,7 @@ export const systemGetMetricsMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "nothing",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `GetMetrics` fails. */
 export type SystemGetMetricsReason = "CREDENTIAL_MISSING" | "ADMIN_REQUIRED" | CommonReason;
@@ -115,7 +115,7 @@ export const systemSetLimitOverrideMethod = {
   idempotency: "idempotent",
   key: "ignored",
   needs: { right: "admin", on: "" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `SetLimitOverride` fails. */
 export type SystemSetLimitOverrideReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "USER_NOT_FOUND" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -137,7 +137,7 @@ export const systemListLimitOverridesMethod = {
   key: "ignored",
   needs: { right: "admin", on: "" },
   paging: { token: "pageToken", next: "nextPageToken", items: "overrides", first: [] },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `ListLimitOverrides` fails. */
 export type SystemListLimitOverridesReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "PAGE_TOKEN_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -158,7 +158,7 @@ export const systemDeleteLimitOverrideMethod = {
   idempotency: "idempotent",
   key: "ignored",
   needs: { right: "admin", on: "" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `DeleteLimitOverride` fails. */
 export type SystemDeleteLimitOverrideReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "ADMIN_REQUIRED" | "FIELD_INVALID" | "LIMIT_OVERRIDE_NOT_FOUND" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;

@@ -4,7 +4,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { RoutesService } from "../../messages/awkward/v1/routes_pb.js";
 
 /** Handlers of awkward.v1.RoutesService that answer everybody alike. */
-export const routesServiceSamples = {
+export const routesServiceSamples: ServiceImpl<typeof RoutesService> = {
   /** PatchItem: a response that keeps the contract's rules. */
   patchItem: () => fromJson(RoutesService.method.patchItem.output, { id: "id", owner: { name: "name", note: "note" } }),
   /** ReadItem: a response that keeps the contract's rules. */
@@ -53,7 +53,7 @@ export const routesServiceSamples = {
   async *talk(requests) {
     for await (const _ of requests) yield fromJson(RoutesService.method.talk.output, { item: { id: "id", owner: { name: "name", note: "note" } }, at: "at" });
   },
-} satisfies ServiceImpl<typeof RoutesService>;
+};
 
 async function drained(messages: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of messages);

@@ -51,7 +51,7 @@ export const operations = {
   "POST /v1/known/objects": { method: "awkward.v1.KnownService/Objects" },
   "POST /v1/known/join": { method: "awkward.v1.KnownService/Join" },
   "POST /v1/known/sum": { method: "awkward.v1.KnownService/Sum" },
-} as const satisfies { readonly [operation: string]: rt.Operation };
+} as const;
 
 /** Reasons that calls of the REST side alone can meet. */
 export type RestReason = "QUERY_PARAMETER_UNKNOWN" | "CONTENT_TYPE_UNSUPPORTED" | "VERB_NOT_ALLOWED";

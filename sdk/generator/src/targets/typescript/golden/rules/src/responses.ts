@@ -5,7 +5,7 @@ import type * as m0 from "./awkward/v1/rules-service.js";
 /** How responses list, by their full names. */
 export const listings = {
   "awkward.v1.ListChecksResponse": { items: "checks", first: [] },
-} as const satisfies { readonly [name: string]: rt.Listing };
+} as const;
 
 /** Fields of responses that hold secrets, at any depth, by full names of the responses. */
 export const secrets: rt.Secrets = {

@@ -4,7 +4,7 @@ import type * as m0 from "./awkward/builtins/v1/taken-service.js";
 
 /** How responses list, by their full names. */
 export const listings = {
-} as const satisfies { readonly [name: string]: rt.Listing };
+} as const;
 
 /** Fields of responses that hold secrets, at any depth, by full names of the responses. */
 export const secrets: rt.Secrets = {

@@ -10,7 +10,7 @@ export const knownGreetMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Greet` fails. */
 export type KnownGreetReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -32,7 +32,7 @@ export const knownFlipMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Flip` fails. */
 export type KnownFlipReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -54,7 +54,7 @@ export const knownHashMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Hash` fails. */
 export type KnownHashReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -76,7 +76,7 @@ export const knownHalveMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Halve` fails. */
 export type KnownHalveReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -98,7 +98,7 @@ export const knownCountMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Count` fails. */
 export type KnownCountReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -120,7 +120,7 @@ export const knownShortenMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Shorten` fails. */
 export type KnownShortenReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -142,7 +142,7 @@ export const knownExtendMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Extend` fails. */
 export type KnownExtendReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -164,7 +164,7 @@ export const knownWidenMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Widen` fails. */
 export type KnownWidenReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -186,7 +186,7 @@ export const knownTallyMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Tally` fails. */
 export type KnownTallyReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -208,7 +208,7 @@ export const knownKeepMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Keep` fails. */
 export type KnownKeepReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -230,7 +230,7 @@ export const knownSortMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Sort` fails. */
 export type KnownSortReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -251,7 +251,7 @@ export const knownMergeMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Merge` fails. */
 export type KnownMergeReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -273,7 +273,7 @@ export const knownRoundMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Round` fails. */
 export type KnownRoundReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -295,7 +295,7 @@ export const knownStretchMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Stretch` fails. */
 export type KnownStretchReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -317,7 +317,7 @@ export const knownMaskMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Mask` fails. */
 export type KnownMaskReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -338,7 +338,7 @@ export const knownWrapMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Wrap` fails. */
 export type KnownWrapReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -359,7 +359,7 @@ export const knownPingMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Ping` fails. */
 export type KnownPingReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -381,7 +381,7 @@ export const knownNowMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Now` fails. */
 export type KnownNowReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -403,7 +403,7 @@ export const knownSpellMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Spell` fails. */
 export type KnownSpellReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -425,7 +425,7 @@ export const knownWalkMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Walk` fails. */
 export type KnownWalkReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -447,7 +447,7 @@ export const knownTickMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Tick` fails. */
 export type KnownTickReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -469,7 +469,7 @@ export const knownRollMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Roll` fails. */
 export type KnownRollReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -491,7 +491,7 @@ export const knownRowsMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Rows` fails. */
 export type KnownRowsReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -512,7 +512,7 @@ export const knownObjectsMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Objects` fails. */
 export type KnownObjectsReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -534,7 +534,7 @@ export const knownJoinMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Join` fails. */
 export type KnownJoinReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -556,7 +556,7 @@ export const knownSumMethod = {
   key: "ignored",
   needs: "principal",
   bare: true,
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Sum` fails. */
 export type KnownSumReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;

@@ -10,7 +10,7 @@ export const objectDeleteMethod = {
   idempotency: "unknown",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Delete` fails. */
 export type ObjectDeleteReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "FIELD_INVALID" | "USER_NOT_FOUND" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -31,7 +31,7 @@ export const objectConstructorMethod = {
   idempotency: "unknown",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `constructor` fails. */
 export type ObjectConstructorReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "FIELD_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;

@@ -11,7 +11,7 @@ export const routesPatchItemMethod = {
   idempotency: "unknown",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `PatchItem` fails. */
 export type RoutesPatchItemReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -32,7 +32,7 @@ export const routesReadItemMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `ReadItem` fails. */
 export type RoutesReadItemReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -53,7 +53,7 @@ export const routesPutOwnerMethod = {
   idempotency: "idempotent",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `PutOwner` fails. */
 export type RoutesPutOwnerReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -74,7 +74,7 @@ export const routesListNamesMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `ListNames` fails. */
 export type RoutesListNamesReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -95,7 +95,7 @@ export const routesReadFileMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `ReadFile` fails. */
 export type RoutesReadFileReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -116,7 +116,7 @@ export const routesWriteFileMethod = {
   idempotency: "unknown",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `WriteFile` fails. */
 export type RoutesWriteFileReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -137,7 +137,7 @@ export const routesArchiveItemMethod = {
   idempotency: "unknown",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `ArchiveItem` fails. */
 export type RoutesArchiveItemReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -158,7 +158,7 @@ export const routesCountAnyMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `CountAny` fails. */
 export type RoutesCountAnyReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -179,7 +179,7 @@ export const routesTagItemsMethod = {
   idempotency: "unknown",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `TagItems` fails. */
 export type RoutesTagItemsReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -201,7 +201,7 @@ export const routesWatchMethod = {
   key: "ignored",
   needs: "principal",
   resume: { request: "behindToken", response: "at" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Watch` fails. */
 export type RoutesWatchReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PAGE_TOKEN_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -222,7 +222,7 @@ export const routesDownloadMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Download` fails. */
 export type RoutesDownloadReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -243,7 +243,7 @@ export const routesUploadMethod = {
   idempotency: "unknown",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Upload` fails. */
 export type RoutesUploadReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -264,7 +264,7 @@ export const routesFindItemsMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `FindItems` fails. */
 export type RoutesFindItemsReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -285,7 +285,7 @@ export const routesLocateMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Locate` fails. */
 export type RoutesLocateReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -306,7 +306,7 @@ export const routesRenderMethod = {
   idempotency: "no_side_effects",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Render` fails. */
 export type RoutesRenderReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -327,7 +327,7 @@ export const routesPutBlobMethod = {
   idempotency: "idempotent",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `PutBlob` fails. */
 export type RoutesPutBlobReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -348,7 +348,7 @@ export const routesPourMethod = {
   idempotency: "unknown",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Pour` fails. */
 export type RoutesPourReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;

@@ -16,32 +16,32 @@ import type * as rt from "@parapet/sdk/runtime";
  *
  * Example:
  *
- * message GetResourceRequest {
- * // A unique request id.
- * string request_id = 1;
+ *     message GetResourceRequest {
+ *       // A unique request id.
+ *       string request_id = 1;
  *
- * // The raw HTTP body is bound to this field.
- * google.api.HttpBody http_body = 2;
+ *       // The raw HTTP body is bound to this field.
+ *       google.api.HttpBody http_body = 2;
  *
- * }
+ *     }
  *
- * service ResourceService {
- * rpc GetResource(GetResourceRequest)
- * returns (google.api.HttpBody);
- * rpc UpdateResource(google.api.HttpBody)
- * returns (google.protobuf.Empty);
+ *     service ResourceService {
+ *       rpc GetResource(GetResourceRequest)
+ *         returns (google.api.HttpBody);
+ *       rpc UpdateResource(google.api.HttpBody)
+ *         returns (google.protobuf.Empty);
  *
- * }
+ *     }
  *
  * Example with streaming methods:
  *
- * service CaldavService {
- * rpc GetCalendar(stream google.api.HttpBody)
- * returns (stream google.api.HttpBody);
- * rpc UpdateCalendar(stream google.api.HttpBody)
- * returns (stream google.api.HttpBody);
+ *     service CaldavService {
+ *       rpc GetCalendar(stream google.api.HttpBody)
+ *         returns (stream google.api.HttpBody);
+ *       rpc UpdateCalendar(stream google.api.HttpBody)
+ *         returns (stream google.api.HttpBody);
  *
- * }
+ *     }
  *
  * Use of this type only changes how the request and response bodies are
  * handled, all other features will continue to work unchanged.
@@ -73,35 +73,37 @@ export interface HttpBody {
  *
  * Example:
  *
- * message GetResourceRequest {
- * // A unique request id.
- * string request_id = 1;
+ *     message GetResourceRequest {
+ *       // A unique request id.
+ *       string request_id = 1;
  *
- * // The raw HTTP body is bound to this field.
- * google.api.HttpBody http_body = 2;
+ *       // The raw HTTP body is bound to this field.
+ *       google.api.HttpBody http_body = 2;
  *
- * }
+ *     }
  *
- * service ResourceService {
- * rpc GetResource(GetResourceRequest)
- * returns (google.api.HttpBody);
- * rpc UpdateResource(google.api.HttpBody)
- * returns (google.protobuf.Empty);
+ *     service ResourceService {
+ *       rpc GetResource(GetResourceRequest)
+ *         returns (google.api.HttpBody);
+ *       rpc UpdateResource(google.api.HttpBody)
+ *         returns (google.protobuf.Empty);
  *
- * }
+ *     }
  *
  * Example with streaming methods:
  *
- * service CaldavService {
- * rpc GetCalendar(stream google.api.HttpBody)
- * returns (stream google.api.HttpBody);
- * rpc UpdateCalendar(stream google.api.HttpBody)
- * returns (stream google.api.HttpBody);
+ *     service CaldavService {
+ *       rpc GetCalendar(stream google.api.HttpBody)
+ *         returns (stream google.api.HttpBody);
+ *       rpc UpdateCalendar(stream google.api.HttpBody)
+ *         returns (stream google.api.HttpBody);
  *
- * }
+ *     }
  *
  * Use of this type only changes how the request and response bodies are
- * handled, all other features will continue to work unchanged. As a request takes it.
+ * handled, all other features will continue to work unchanged.
+ *
+ * As a request takes it.
  */
 export interface HttpBodyInput {
   /** The HTTP Content-Type header value specifying the content type of the body. */

@@ -10,7 +10,7 @@ export const rulesCheckMethod = {
   idempotency: "unknown",
   key: "required",
   needs: { right: "write", on: "nested.name" },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Check` fails. */
 export type RulesCheckReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "PERMISSION_MISSING" | "FIELD_INVALID" | "IDEMPOTENCY_KEY_INVALID" | "PERMISSION_NOT_FOUND" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_REUSED" | "LAST_ADMIN" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -32,7 +32,7 @@ export const rulesListChecksMethod = {
   key: "ignored",
   needs: "nothing",
   paging: { token: "pageToken", next: "nextPageToken", items: "checks", first: [] },
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `ListChecks` fails. */
 export type RulesListChecksReason = "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "FIELD_INVALID" | "PAGE_TOKEN_INVALID" | CommonReason;

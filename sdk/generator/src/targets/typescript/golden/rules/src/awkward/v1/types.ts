@@ -8,15 +8,15 @@ export type CheckRequest = {
   /** Text of a number of bytes. */
   bytesText: string;
   /** With a beginning and an end. */
-  framed?: string;
+  framed: string;
   /** One of a few. */
   listed: string;
   /** An address. */
-  email?: string;
+  email: string;
   /** An identifier, if any. */
   uuid?: string;
   /** A host with its port. */
-  authority?: string;
+  authority: string;
   /** From one to ten. */
   small: number;
   /** More than a billion billions. */
@@ -26,13 +26,13 @@ export type CheckRequest = {
   /** Not from ten to twenty. */
   outside?: number;
   /** Not zero. */
-  notZero?: number;
+  notZero: number;
   /** Some bytes. */
   blob: rt.Base64;
   /** True. */
   accepted: boolean;
   /** A known level, not the first. */
-  level?: Level;
+  level: Level;
   /** Names that differ. */
   names: readonly string[];
   /** Numbers by name. */

@@ -11,7 +11,7 @@ export const shapesStoreMethod = {
   key: "ignored",
   needs: "principal",
   secrets: ["secret"],
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Store` fails. */
 export type ShapesStoreReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "ETAG_MISMATCH" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
@@ -32,7 +32,7 @@ export const shapesGrowMethod = {
   idempotency: "unknown",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Grow` fails. */
 export type ShapesGrowReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;

@@ -10,7 +10,7 @@ export const webhooksPlaceOrderMethod = {
   idempotency: "unknown",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `PlaceOrder` fails. */
 export type WebhooksPlaceOrderReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "FIELD_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
