@@ -51,9 +51,12 @@ async function run(command: "generate" | "check", args: readonly string[], outpu
       output.err(`changed: ${manifestFile}`);
       return 1;
     }
-    const gone = await goneOf(out, files);
+    // What a generated file is yet to import never was there: it is to be written like any other.
+    const due = new Set([...drift.missing, ...drift.changed]);
+    const [fresh, gone] = partition(await goneOf(out, files), ({ importedBy }) => due.has(importedBy));
+    for (const { path } of fresh) output.err(`missing: ${path}`);
     for (const { path, importedBy } of gone) output.err(`gone: ${path}: it is yours, and ${importedBy} imports it; restore it, or generate to begin anew from samples`);
-    if (drifted > 0) output.err(`parapet-generate: ${count(drifted, "file")} to regenerate`);
+    if (drifted > 0) output.err(`parapet-generate: ${count(drifted + fresh.length, "file")} to regenerate`);
     return drifted + gone.length > 0 ? 1 : 0;
   }
   const drift = await writeFiles(out, manifestFile, files, manifest);
@@ -82,6 +85,11 @@ async function made(contract: ContractValues, { targets, options }: { readonly t
   } finally {
     await second?.stop();
   }
+}
+
+/** The items for which something holds, and the others. */
+function partition<T>(items: readonly T[], holds: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(holds), items.filter((item) => !holds(item))];
 }
 
 function report(drift: Drift, output: Output): number {

@@ -72,8 +72,11 @@ describe("files that are a person's", () => {
     said.length = 0;
     expect(await run("check")).toBe(1);
     expect(said).toEqual(["gone: services/routes-service.ts: it is yours, and gen/server/services.ts imports it; restore it, or generate to begin anew from samples"]);
+    // As when a service is new: nothing imports its handlers yet.
     await writeFile(join(out, "gen/server/services.ts"), "// Mine.\n");
+    said.length = 0;
     expect(await run("check")).toBe(1);
+    expect(said).toEqual(["changed: gen/server/services.ts", "missing: services/routes-service.ts", "parapet-generate: 2 files to regenerate"]);
   });
 
   it("are named with the folder of their target where they are gone", async () => {
