@@ -31,7 +31,7 @@ export const boundsChooseMethod = {
   idempotency: "unknown",
   key: "ignored",
   needs: "principal",
-} as const satisfies rt.Method;
+} as const;
 
 /** Reasons for which `Choose` fails. */
 export type BoundsChooseReason = "CREDENTIAL_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_INVALID" | "CREDENTIAL_AMBIGUOUS" | "FIELD_INVALID" | "COST_EXCEEDS_CAPACITY" | "RATE_LIMITED" | "STORE_UNAVAILABLE" | "AUDIT_UNAVAILABLE" | CommonReason;
