@@ -163,6 +163,9 @@ const costs: Check = {
   },
 };
 
+/** Attempts to send calls before a wait is over and to have their answers in time. */
+const attempts = 5;
+
 /** Two seconds a unit: long beside the noise of a loaded machine. */
 const unhurried: OwnLimits = { requests: 30, burst: 0 };
 
@@ -174,14 +177,20 @@ const refusalsAreFree: Check = {
   needs: ["user limits"],
   run: async (context, judge) => {
     const person = await context.people.make("hammer", { limits: unhurried });
-    const results = await spendAll(context, context.control, person.credential, 60);
-    const refusal = results.at(-1)!;
-    const delayMs = retryDelayMs(refusal);
-    if (!judge.control("a refusal that says when to come back", wasLimited(refusal) && delayMs !== undefined, described(refusal)) || delayMs === undefined) return;
-    await Promise.all(Array.from({ length: 30 }, () => whoAmI(context, context.control, person.credential)));
-    await context.wait(Math.max(0, refusal.receivedAtMs + delayMs + 10 - performance.now()));
-    const result = await whoAmI(context, context.control, person.credential);
-    judge.that("after 30 refused calls the wait is still the first one", result.code === "ok", `${described(result)} after ${Math.round(delayMs)} ms`);
+    for (let attempt = 1; ; attempt++) {
+      const refusal = (await spendAll(context, context.control, person.credential, 60)).at(-1)!;
+      const delayMs = retryDelayMs(refusal);
+      if (!judge.control("a refusal that says when to come back", wasLimited(refusal) && delayMs !== undefined, described(refusal)) || delayMs === undefined) return;
+      const hammered = await Promise.all(Array.from({ length: 30 }, () => whoAmI(context, context.control, person.credential)));
+      // One that came when the wait was over has the unit that the next call is to get.
+      if (hammered.every(wasLimited)) {
+        await context.wait(Math.max(0, refusal.receivedAtMs + delayMs + 10 - performance.now()));
+        const result = await whoAmI(context, context.control, person.credential);
+        judge.that("after 30 refused calls the wait is still the first one", result.code === "ok", `${described(result)} after ${Math.round(delayMs)} ms`);
+        return;
+      }
+      if (attempt === attempts) return judge.doubt("the machine was too slow to be refused 30 times before the wait was over");
+    }
   },
 };
 
@@ -212,9 +221,6 @@ const refusal: Check = {
     judge.none("a call over budget", refusalFaults(result, "RATE_LIMITED"));
   },
 };
-
-/** Attempts to send a call before the wait is over and to have its answer in time. */
-const attempts = 5;
 
 const waits: Check = {
   id: "RL-10",
