@@ -8,7 +8,7 @@ import type { Context } from "../run/context.js";
 import type { Judge } from "../run/verdict.js";
 import { carries } from "../wire/client.js";
 import type { CallOptions, Variant } from "../wire/wire.js";
-import { exhausted } from "./budgets.js";
+import { exhausted, slowLimits, spendAll, wasLimited } from "./budgets.js";
 import { described } from "./expect.js";
 import { labelOf } from "./matrix.js";
 import { comparable, protocolOf, recorded, type Recorded, shown } from "./records.js";
@@ -50,7 +50,7 @@ const refusalsRecorded: Check = {
   over: everyVariant,
   run: async (context, judge, variant) => {
     const { admin, collection, people } = context;
-    const [reader, spent] = await Promise.all([people.as("reader"), exhausted(context)]);
+    const reader = await people.as("reader");
     const search = { collection, limit: -1 };
     const cases: [what: string, method: string, request: JsonObject, options: CallOptions, reason: string, result: string][] = [
       ["unauthenticated", "DocumentService/Search", { collection }, {}, "CREDENTIAL_MISSING", "denied"],
@@ -69,19 +69,26 @@ const refusalsRecorded: Check = {
       judge.equal(`${what}: code`, record.code, call.result.code);
     }
     if (!context.facilities.has("user limits")) return;
-    // Floods become counted records: of several refusals there is at least one, and their counts add up.
+    // Floods become counted records, written once a second: that their counts add up is waited for over one way to call.
+    const isFirst = variant === context.variants[0];
+    const spent = await (isFirst ? people.make("flooding", { limits: slowLimits(1) }) : exhausted(context));
     const before = context.serverNow();
-    for (let index = 0; index < 3; index++) await context.call(variant, "AuthService/GetMe", {}, { credential: spent.credential });
-    judge.that("rate-limited calls are in the log", (await limitedRecords(context, spent.username, before)).length > 0);
+    const calls = await spendAll(context, variant, spent.credential, 2);
+    for (let index = 0; index < 3; index++) calls.push(await context.call(variant, "AuthService/GetMe", {}, { credential: spent.credential }));
+    const refused = calls.filter(wasLimited).length;
+    judge.control("calls over budget", refused >= 3, `${refused}`);
+    const found = await limitedInLog(context, spent.username, before, isFirst ? refused : 1);
+    if (isFirst) judge.equal("rate-limited calls that the log tells of", found, refused);
+    else judge.that("rate-limited calls are in the log", found > 0);
   },
 };
 
-/** Records of a user's refusals over budget, waiting for the counted ones, which are written once a second. */
-async function limitedRecords(context: Context, actor: string, sinceMs: number): Promise<AuditEntry[]> {
-  for (let left = 10; ; left--) {
+/** How many of a user's calls were refused for their budget, as the log has it; waits for `wanted`, as counted records are written once a second. */
+async function limitedInLog(context: Context, actor: string, sinceMs: number, wanted: number): Promise<number> {
+  for (let left = 20; ; left--) {
     const records = await context.records({ actor, from: new Date(sinceMs - 5_000).toISOString() });
-    const found = records.filter(({ reason }) => reason === "RATE_LIMITED");
-    if (found.length > 0 || left === 0) return found;
+    const found = records.filter(({ reason }) => reason === "RATE_LIMITED").reduce((sum, { count }) => sum + Math.max(1, Number(count)), 0);
+    if (found >= wanted || left === 0) return found;
     await context.wait(250);
   }
 }
