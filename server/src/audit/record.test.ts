@@ -76,6 +76,18 @@ describe("the bytes of a record", () => {
   });
 });
 
+describe("the personal part", () => {
+  const nobody = { actorName: "", clientIp: "", userAgent: "" };
+
+  it.each([{ actorName: "ada" }, { clientIp: "203.0.113.7" }, { userAgent: "curl/8.5" }])("is there for %o alone, as it is over a Unix socket", (one) => {
+    expect(personalOf(factsWith({ ...nobody, ...one }))).toEqual({ ...nobody, ...one });
+  });
+
+  it("is not there without any of them", () => {
+    expect(personalOf(factsWith(nobody))).toBeUndefined();
+  });
+});
+
 describe("a text that is too long", () => {
   it("is cut, and says how long it was and what it hashed to", () => {
     expect(cut("x".repeat(auditDetailBytesMax))).toBe("x".repeat(auditDetailBytesMax));

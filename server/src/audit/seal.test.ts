@@ -48,6 +48,20 @@ describe("the sealed part of a record", () => {
     expect((await sealAt()).sealed).not.toEqual(record.sealed);
   });
 
+  // Two parts under one nonce and key give each other away (SP 800-38D, section 8).
+  it("has a nonce of its own, and its subject a key of its own, in bytes of node:crypto", async () => {
+    sealer = createSealer({ masterKey });
+    const nonces = new Set<string>();
+    // Far more than are fetched at a time.
+    for (let subject = 0; subject < 100; subject++) {
+      for (let at = 0; at < 10; at++) nonces.add(Buffer.from((await sealAt({}, `own_${subject}`)).sealed.subarray(1, 13)).toString("hex"));
+    }
+    const wrapped = [...store.range(rangeOf(["t", kinds.sealingKey]))].map(({ value }) => Buffer.from(value.subarray(9, 21)).toString("hex"));
+    expect(nonces.size).toBe(1_000);
+    expect(new Set(wrapped).size).toBe(wrapped.length);
+    expect([...nonces, ...wrapped].filter((nonce) => /^0{16}|0{16}$/.test(nonce))).toEqual([]);
+  });
+
   it.each([
     ["another sequence", { sequence: 6n }],
     ["a sequence far away", { sequence: 5n + 2n ** 40n }],
