@@ -87,9 +87,12 @@ describe("result", () => {
     expect(broken).toMatchObject({ ok: false, error: { name: "ParapetError", reason: "UNSPECIFIED" } });
   });
 
-  it("has what withResponse gives, which rejects", async () => {
+  it("has what withResponse gives, which rejects, and tells of headers as connect-es does", async () => {
     const { get } = clientOf({ get: ({ key }) => (key === "a" ? { document: { key } } : Promise.reject(refuse("DOCUMENT_NOT_FOUND"))) });
     expect(await withResponse(get, { collection: "c", key: "a" })).toMatchObject({ value: { document: { key: "a" } }, response: { status: 200, attempts: 1 } });
+    const heard: Headers[] = [];
+    const { response } = await withResponse(get, { collection: "c", key: "a" }, { onHeader: (headers) => heard.push(headers) });
+    expect(heard).toEqual([response.headers]);
     await expect(withResponse(get, { collection: "c", key: "b" })).rejects.toMatchObject({ reason: "DOCUMENT_NOT_FOUND" });
   });
 });

@@ -110,6 +110,14 @@ describe("a unary call", () => {
     expect(seen).toHaveLength(1);
   });
 
+  it.each([
+    ["a cancellation that the server tells of, as what it is", new ConnectError("gone", Code.Canceled, undefined, [{ desc: ErrorInfoSchema, value: { reason: "SHUTTING_DOWN", domain: "parapet" } }]), { code: "canceled", reason: "SHUTTING_DOWN", message: "gone" }],
+    ["a refusal without words, by its code", new ConnectError("", Code.NotFound), { code: "not_found", message: "not_found" }],
+    ["a stream that a broken connection cancelled, as a broken connection", new ConnectError("stream closed", Code.Canceled), { code: "unavailable", reason: "NETWORK_FAILED" }],
+  ])("fails with %s", async (_, thrown, facts) => {
+    expect(await failing(setUp(always(thrown), { retries: 0 }).documents.get({ collection: "c", key: "a" }))).toMatchObject(facts);
+  });
+
   it("gets a fresh token once when the old one is refused", async () => {
     let asked = 0;
     const { seen, documents } = setUp(once(refusal(Code.Unauthenticated, "TOKEN_EXPIRED")), { token: () => `t${++asked}` });
