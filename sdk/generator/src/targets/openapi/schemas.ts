@@ -261,10 +261,15 @@ function ofScalar(scalar: Scalar, rules: Rules, direction: Direction): Schema {
   // Bytes are counted as their encoding says, beside the keyword that counts them.
   const keywords = orDefault(defaults[scalar] ?? 0, rules, scalarKeywords(scalar, rules), scalar === "bytes" ? { contentEncoding: "base64" } : {});
   const schema = { ...scalars[scalar], ...(direction === "in" ? incoming[scalar] : {}) };
-  if (scalar !== "double" && scalar !== "float") return { ...schema, ...keywords };
+  if (scalar !== "double" && scalar !== "float") return { ...withoutWider(schema, keywords), ...keywords };
   const names = specialNumbers(rules);
   const { description, ...bounds } = keywords as Schema & { description?: string };
   return names.length > 0 ? compact({ anyOf: [{ ...schema, ...bounds }, { type: "string", enum: names }], description }) : { ...schema, ...keywords };
+}
+
+/** The bounds of a type go where a rule has narrower ones that exclude their end: of one side a schema has one bound. */
+function withoutWider({ minimum, maximum, ...schema }: Schema, keywords: Schema): Schema {
+  return compact({ ...schema, minimum: "exclusiveMinimum" in keywords ? undefined : minimum, maximum: "exclusiveMaximum" in keywords ? undefined : maximum });
 }
 
 /** Default values in JSON, where they are not 0. */
