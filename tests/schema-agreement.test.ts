@@ -77,6 +77,7 @@ const differences: readonly (readonly [Known, string, string, "taken" | "refused
   ["enum-number", "ShapesService_Store", '{"needed":"n","colour":77}', "taken"],
   ["enum-number", "ShapesService_Store", '{"needed":"n","nothing":0}', "taken"],
   ["unknown-enum-name", "ShapesService_Store", '{"needed":"n","colour":"COLOUR_BLUE"}', "taken"],
+  ["enum-number", "BoundsService_Keep", '{"listed":{"size":5}}', "taken"],
   ["minus-zero", "BoundsService_Keep", '{"needed":{"text":"t","octets":"AA==","truth":true,"number":1,"long":"1","share":-0,"size":"SIZE_SMALL","list":["a"],"map":{"a":1},"maybe":"","wrapped":"0","thing":{},"behavingText":"t","behavingNumber":1,"behavingLong":"1","behavingList":[{}],"behavingMaybe":false}}', "taken"],
   ["spelling", "BoundsService_Keep", '{"listed":{"wait":"1.50s"}}', "taken"],
   ["spelling", "BoundsService_Keep", '{"listed":{"octets":"-_8"}}', "taken"],

@@ -45,6 +45,13 @@ const base64 = /^(?:[\w+/-]{4})*(?:[\w+/-]{2}(?:==)?|[\w+/-]{3}=?)?$/;
 const levelsMax = 100;
 const secondsMax = 315_576_000_000n;
 
+/** The keys of maps that are no text; how large they may be, the schema says. */
+const keys: Readonly<Partial<Record<Scalar, RegExp>>> = {
+  ...Object.fromEntries(["int32", "int64", "sint32", "sint64", "sfixed32", "sfixed64"].map((scalar) => [scalar, /^(0|-?[1-9][0-9]*)$/])),
+  ...Object.fromEntries(["uint32", "uint64", "fixed32", "fixed64"].map((scalar) => [scalar, /^(0|[1-9][0-9]*)$/])),
+  bool: /^(true|false)$/,
+};
+
 /** Reads documents of one contract. */
 export class Reader {
   private readonly messages: ReadonlyMap<string, MessageType>;
@@ -114,7 +121,10 @@ export class Reader {
     if (field.cardinality === "map") {
       if (!isObject(json)) return json;
       if (field.mapKey === "string") Object.keys(json).forEach((key) => this.text(key));
-      return Object.fromEntries(Object.entries(json).map(([key, value]) => [key, this.single(field.type, rules.values ?? {}, value, level)] as const).filter(([, value]) => value !== ignored));
+      // An entry that is ignored still has to have a key.
+      const isKey = keys[field.mapKey!];
+      const entries = Object.entries(json).map(([key, value]) => [key, this.single(field.type, rules.values ?? {}, value, level), value] as const);
+      return Object.fromEntries(entries.flatMap(([key, read, value]) => (read !== ignored ? [[key, read]] : isKey === undefined || isKey.test(key) ? [] : [[key, value]])));
     }
     const value = this.single(field.type, rules, json, level, captured);
     const knowsZero = field.presence === "implicit" && (rules.required === true || rules.ignore === "if_zero" || field.behaviour.includes("required"));
@@ -189,11 +199,11 @@ export class Reader {
       this.forms.add("enum-number");
       return known.name;
     }
-    const admitted = found.open && Number.isInteger(json) && Math.abs(json + 0.5) < 2 ** 31 && !rules.definedOnly && !rules.in && rules.const === undefined && !rules.notIn?.includes(json);
+    const admitted = found.open && Number.isInteger(json) && Math.abs(json + 0.5) < 2 ** 31 && !rules.definedOnly && (rules.in?.includes(json) ?? true) && rules.const === undefined && !rules.notIn?.includes(json);
     if (!admitted) return json;
     this.forms.add("enum-number");
     // Any name that the schema lists, but for the default one: what is known of the number is that no rule is against it.
-    const listed = found.values.filter(({ number }) => !rules.notIn?.includes(number));
+    const listed = found.values.filter(({ number }) => (rules.in?.includes(number) ?? true) && !rules.notIn?.includes(number));
     return (listed.find(({ number }) => number !== 0) ?? listed[0]!).name;
   }
 
@@ -258,7 +268,7 @@ const heldByAny: Readonly<Record<string, (json: unknown) => boolean>> = {
   BoolValue: (json) => typeof json === "boolean",
   BytesValue: (json) => typeof json === "string" && base64.test(json),
   Duration: (json) => typeof json === "string" && /^-?\d{1,12}(?:\.\d{1,9})?s$/.test(json) && Math.abs(Number(json.split(/[.s]/)[0])) <= Number(secondsMax),
-  FieldMask: (json) => typeof json === "string" && /^[A-Za-z0-9.,]*$/.test(json),
+  FieldMask: (json) => typeof json === "string" && !json.includes("_"),
   Int32Value: (json) => inRange(json, -(2n ** 31n), 2n ** 31n - 1n),
   ListValue: (json) => Array.isArray(json),
   StringValue: (json) => typeof json === "string" && !/\p{Surrogate}/u.test(json),
