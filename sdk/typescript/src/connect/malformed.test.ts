@@ -54,6 +54,10 @@ describe.each(Object.keys(clients) as (keyof typeof clients)[])("%s", (name) => 
     ["a portal's page", [200, "text/html", page], { reason: "RESPONSE_MALFORMED", status: 200 }],
     ["a proxy's page", [502, "text/html", page], { reason: "RESPONSE_MALFORMED", code: "unavailable", status: 502 }],
     ["a proxy's refusal", [401, "text/plain", page], { reason: "RESPONSE_MALFORMED", code: "unauthenticated", status: 401 }],
+    ["another API's JSON", [200, "application/json", Buffer.from('{"a":1}')], { reason: "RESPONSE_MALFORMED", status: 200 }],
+    ["a proxy's JSON", [503, "application/json", Buffer.from('["down"]')], { reason: "RESPONSE_MALFORMED", code: "unavailable", status: 503 }],
+    ["nothing at all", [204, "application/octet-stream", new Uint8Array()], { reason: "RESPONSE_MALFORMED", status: 204 }],
+    ["a redirect", [301, "application/octet-stream", new Uint8Array()], { reason: "RESPONSE_MALFORMED", status: 301 }],
     ["bytes that are no message", [200, undefined, noise], { reason: "RESPONSE_MALFORMED", code: "internal", status: 200 }],
   ])("is told of %s", async (_, answer, wanted) => {
     answered = answer;

@@ -75,7 +75,9 @@ export function errorOf(response: Response, json: unknown, clock: Client["clock"
 /** Retry-After in milliseconds: seconds, or a date that is not over (RFC 9110, section 10.2.3). */
 export function retryAfterMsOf(headers: Headers, clock: Client["clock"]): number | undefined {
   const value = headers.get("retry-after") ?? "";
+  // Of several, the first.
+  const seconds = Number.parseInt(value);
   // A date counts against the server's own clock where it is told, since this machine's may be wrong.
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - (Date.parse(headers.get("date") ?? "") || clock.date());
+  const ms = seconds >= 0 ? seconds * 1000 : Date.parse(value) - (Date.parse(headers.get("date") ?? "") || clock.date());
   return ms >= 0 ? ms : undefined;
 }

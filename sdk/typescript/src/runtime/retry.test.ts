@@ -81,6 +81,7 @@ describe("a wait", () => {
   it.each([
     ["RetryInfo, exactly", refuse("resource_exhausted", { reason: "RATE_LIMITED", retryDelayMs: 2345.5, headers: { "retry-after": "3" } }), 2345.5],
     ["Retry-After in seconds", refuse("unavailable", { headers: { "retry-after": "7" } }), 7000],
+    ["Retry-After twice, of which the first counts", (response) => void response.writeHead(503, [["retry-after", "7"], ["retry-after", "9"]].flat()).end(), 7000],
     ["Retry-After of a proxy's 429", text(429, "text/plain", "slow down", { "retry-after": "2" }), 2000],
     [
       "Retry-After as a date, by the server's clock",
@@ -92,6 +93,13 @@ describe("a wait", () => {
     const { clock, client } = clientOf({ timeoutMs: Infinity });
     await expect(unary(client, read, {})).resolves.toEqual({ a: 1 });
     expect(clock.asked).toEqual([waitMs]);
+  });
+
+  it.each(["-5", "soon", "", "Sun, 06 Nov 1994 08:49:37 GMT", "NaN"])("is the client's own where the server asks for none: %s", async (value) => {
+    server.script(refuse("unavailable", { headers: { "retry-after": value } }), ok({ a: 1 }));
+    const { clock, client } = clientOf({ timeoutMs: Infinity });
+    await expect(unary(client, read, {})).resolves.toEqual({ a: 1 });
+    expect(clock.asked).toEqual([100]);
   });
 
   it("that does not fit the deadline fails the call at once, and says how long it is", async () => {
