@@ -1,9 +1,10 @@
 /** What every process of the reference server stands on: store, key files, audit log, identity. */
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createNanosecondClock } from "./audit/clock.js";
 import { type AuditLog, createAuditLog } from "./audit/log.js";
-import { createSealer } from "./audit/seal.js";
+import { createSealer, isWrappedUnder } from "./audit/seal.js";
 import type { AuditFacts, TransactionalAuditSink } from "./audit/sink.js";
 import type { Config } from "./config.js";
 import { createIdentity, type Identity } from "./identity/identity.js";
@@ -81,7 +82,8 @@ export async function layFoundation({ config, log, store: given, worker }: Found
   const store = given ?? shared ?? embedded ?? createMemoryStore();
   try {
     if (embedded !== undefined && worker === undefined) await requireLayout(embedded);
-    const audit = createAuditLog({ store, sealer: createSealer({ masterKey: key("sealing.key") }), nowNs: createNanosecondClock() });
+    const sealingKey = volatile || !config.auditEnabled ? key(sealingKeyName) : sealingKeyOf(store, config, () => key(sealingKeyName));
+    const audit = createAuditLog({ store, sealer: createSealer({ masterKey: sealingKey }), nowNs: createNanosecondClock() });
     const identity = createIdentity({
       store,
       tenant: defaultTenant,
@@ -112,6 +114,20 @@ export async function layFoundation({ config, log, store: given, worker }: Found
     await store.close();
     throw error;
   }
+}
+
+const sealingKeyName = "sealing.key";
+
+/**
+ * The master key of what is sealed. Throws an Error where the store was sealed under another: without its own not one audited
+ * call could be served. One that is not there is not made anew then, or its directory would look as if all were well.
+ */
+function sealingKeyOf(store: Store, { dataDir, keyDir }: Config, loadOrCreate: () => Uint8Array): Uint8Array {
+  const file = join(keyDir, sealingKeyName);
+  const isOurs = (key: Uint8Array | undefined): boolean => isWrappedUnder(store, defaultTenant, key);
+  const key = existsSync(file) || isOurs(undefined) ? loadOrCreate() : undefined;
+  if (key !== undefined && isOurs(key)) return key;
+  throw new Error(`the audit log of the store in ${dataDir} is sealed under another key than ${file}${key === undefined ? ", which is not there" : ""}: PARAPET_KEY_DIR must name the key directory that was made with it`);
 }
 
 /** Rows that processes keep in memory: the directory's, and the overrides of limits. */

@@ -5,7 +5,7 @@ import { type AuditRecord, type SealedFields, SealedFieldsSchema } from "@parape
 import { codecsOf } from "../codec/codec.js";
 import { fail, Reason } from "../errors.js";
 import { sealingKeysCached } from "../limits.js";
-import { kinds, pack } from "../store/keys.js";
+import { kinds, pack, rangeOf } from "../store/keys.js";
 import { roomFor } from "../store/slab.js";
 import type { Reader, Transaction } from "../store/store.js";
 
@@ -76,8 +76,7 @@ export function subjectOf(actorId: string, timeNs: bigint): string {
  */
 export function createSealer({ masterKey, random = pooledBytes() }: SealerOptions): Sealer {
   if (masterKey.length !== keyBytes) throw new RangeError(`a master key has ${keyBytes} bytes`);
-  const masterName = createHash("sha256").update("parapet master key\0").update(masterKey).digest().subarray(0, keyNameBytes);
-  const wrapHead = Buffer.concat([Uint8Array.of(wrapVersion), masterName]);
+  const wrapHead = wrapHeadOf(masterKey);
   // Trusted only for the very bytes that the store holds now: an aborted transaction or an erased key cannot leave it wrong.
   const unwrapped = new Map<string, SubjectKey>();
 
@@ -141,6 +140,21 @@ export function createSealer({ masterKey, random = pooledBytes() }: SealerOption
       return tx.remove(row);
     },
   };
+}
+
+/** Whether the subjects' keys of a store are wrapped under a master key: with another one no record can be written. True where there are none. */
+export function isWrappedUnder(reader: Reader, tenant: string, masterKey: Uint8Array | undefined): boolean {
+  const [first] = reader.range({ ...rangeOf([tenant, kinds.sealingKey]), limit: 1 });
+  if (first === undefined) return true;
+  if (masterKey === undefined) return false;
+  const head = wrapHeadOf(masterKey);
+  return Buffer.compare(first.value.subarray(0, head.length), head) === 0;
+}
+
+/** The beginning of each key that is wrapped under a master key: version and the master key's name. */
+function wrapHeadOf(masterKey: Uint8Array): Buffer {
+  const name = createHash("sha256").update("parapet master key\0").update(masterKey).digest().subarray(0, keyNameBytes);
+  return Buffer.concat([Uint8Array.of(wrapVersion), name]);
 }
 
 function rowOf(tenant: string, subject: string): Uint8Array {
