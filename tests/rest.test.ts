@@ -36,6 +36,12 @@ describe("conditions (RFC 9110 section 13)", () => {
     expect((await call("PATCH", path, { contentMd: "3" }, { "if-match": etag })).status).toBe(412);
     expect((await jsonOf(call("GET", path)))["contentMd"]).toBe("2");
   });
+
+  test.each(['"*"', '"other"', "other", "", "*, *"])("If-None-Match: %s on a change is refused, and not passed over", async (condition) => {
+    const response = await call("POST", "/v1/add", { collection: "cond", key: "kept", contentMd: "1" }, { "if-none-match": condition });
+    expect([response.status, await jsonOf(response)]).toMatchObject([400, { reason: "REQUEST_MALFORMED", metadata: { header: "if-none-match" } }]);
+    expect((await call("GET", "/v1/collections/cond/documents/kept")).status).toBe(404);
+  });
 });
 
 describe("idempotency keys", () => {

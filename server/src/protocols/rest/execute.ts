@@ -259,5 +259,9 @@ function applyConditions(exchange: Exchange, message: Message, etag: boolean, cr
     if (one === null) throw fail(Reason.REQUEST_MALFORMED, { header: "if-match" }, { message: "If-Match must hold one strong entity tag" });
     target.etag = stateOf(one[1]!);
   }
-  if (createOnly && exchange.header("if-none-match")?.trim() === "*") target.createOnly = true;
+  const noneMatch = createOnly ? exchange.header("if-none-match") : undefined;
+  if (noneMatch === undefined) return;
+  // A condition that is passed over would overwrite what it was to protect.
+  if (noneMatch.trim() !== "*") throw fail(Reason.REQUEST_MALFORMED, { header: "if-none-match" }, { message: "If-None-Match of a change must be *" });
+  target.createOnly = true;
 }
