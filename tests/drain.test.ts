@@ -202,6 +202,22 @@ describe("a server that is told to stop in the middle of calls", { timeout: time
   });
 });
 
+describe.each(["1", "2"])("a server of %s processes whose terminal is closed", { timeout: timeoutMs }, (workers) => {
+  it("ends its calls well, and exits with 0", async () => {
+    const path = directory();
+    const { server, socket, admin } = await start(path, { PARAPET_WORKERS: workers });
+    const call = holdCall(server.port, reading, "DocumentService/Add", [{ collection: "c", key: "held" }], { credential: admin }, "request");
+    await inFlight(server, 1);
+    // A terminal tells every process of its group.
+    const children = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, "utf8").split(" ").filter((pid) => pid !== "").map(Number);
+    expect(children.length).toBe(workers === "1" ? 0 : Number(workers));
+    for (const pid of [...children, server.pid]) process.kill(pid, "SIGHUP");
+    await closed(server, socket);
+    expect((await call.finish()).reason).toBe("-");
+    expect(await within("the server ends", server.ended)).toEqual({ code: 0, signal: null });
+  });
+});
+
 describe("a second start", { timeout: timeoutMs }, () => {
   it("on the data directory of a running server is refused by name, and disturbs nobody", async () => {
     const path = directory();

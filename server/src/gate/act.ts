@@ -47,7 +47,7 @@ export function createAct(options: ActOptions): Act {
     // Whoever heeds the signal of a call may throw what any aborted operation throws.
     const failure = (isAbort(thrown) ? call.ended?.() : undefined) ?? toFailure(thrown);
     if (failure.reason === Reason.INTERNAL) log.error("call failed", { method: call.plan.name, requestId: call.requestId, cause: failure.options.cause ?? failure });
-    else if (failure.options.cause !== undefined) log.debug("call refused", { method: call.plan.name, requestId: call.requestId, reason: failure.facts.name, cause: failure.options.cause });
+    else if (failure.options.cause !== undefined) log.debug("call refused", { method: call.plan.name, requestId: call.requestId, reason: failure.facts.name, cause: call.plan.secretRequest ? undefined : failure.options.cause });
     if (call.recorded !== "not yet") return failure;
     call.recorded = "done";
     call.describe?.();

@@ -132,6 +132,7 @@ function buildPlan(
     sideEffects: desc.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
     input: desc.input,
     output: desc.output,
+    secretRequest: holdsSecret(desc.input),
     secretResponse,
     packsResponse: !secretResponse,
     validate: compileValidation(desc.input, validator),

@@ -54,6 +54,8 @@ export interface Plan {
   readonly sideEffects: boolean;
   readonly input: DescMessage;
   readonly output: DescMessage;
+  /** True if the request holds a `debug_redact` field, at any depth: what is wrong with it is logged without what it says. */
+  readonly secretRequest: boolean;
   /** True if the response holds a `debug_redact` field, at any depth. */
   readonly secretResponse: boolean;
   /** True if answers may be compressed: not those with a secret, whose length would tell something of it to who can put text of their own beside it (breachattack.com). */
