@@ -24,7 +24,7 @@ const interruptedExit = 130;
 /** Exit code for a server that could not start (sysexits.h EX_UNAVAILABLE). */
 const unavailableExit = 69;
 
-/** Runs the server until SIGTERM or SIGINT; resolves to the exit code after the last call has ended. */
+/** Runs the server until SIGTERM, SIGINT or SIGHUP; resolves to the exit code after the last call has ended. */
 export async function serve({ argv, env, stderr }: ServeOptions): Promise<number> {
   let config;
   try {
@@ -97,5 +97,7 @@ function stopSignal(): Promise<NodeJS.Signals> {
     };
     process.on("SIGTERM", stop);
     process.on("SIGINT", stop);
+    // The terminal was closed.
+    process.on("SIGHUP", stop);
   });
 }

@@ -27,8 +27,9 @@ process.on("message", (message: ToWorker, socket?: Socket) => receive[message.ki
 // A worker of a primary that was killed has nobody to belong to. What was acknowledged is in the store.
 process.on("disconnect", () => process.exit(unavailableExit));
 process.on("SIGTERM", () => void drain());
-// A terminal interrupts every process of its group; the primary says when to end.
+// A terminal interrupts every process of its group, and tells them all that it was closed; the primary says when to end.
 process.on("SIGINT", () => undefined);
+process.on("SIGHUP", () => undefined);
 
 const receive: { readonly [K in ToWorker["kind"]]: (message: Extract<ToWorker, { kind: K }>, socket?: Socket) => void } = {
   "connection": (_message, socket) => {
