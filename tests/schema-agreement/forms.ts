@@ -270,13 +270,21 @@ const heldByAny: Readonly<Record<string, (json: unknown) => boolean>> = {
   Duration: (json) => typeof json === "string" && /^-?\d{1,12}(?:\.\d{1,9})?s$/.test(json) && Math.abs(Number(json.split(/[.s]/)[0])) <= Number(secondsMax),
   FieldMask: (json) => typeof json === "string" && !json.includes("_"),
   Int32Value: (json) => inRange(json, -(2n ** 31n), 2n ** 31n - 1n),
-  ListValue: (json) => Array.isArray(json),
+  ListValue: (json) => Array.isArray(json) && isValue(json),
   StringValue: (json) => typeof json === "string" && !/\p{Surrogate}/u.test(json),
-  Struct: isObject,
+  Struct: (json) => isObject(json) && isValue(json),
   Timestamp: (json) => typeof json === "string" && /^\d{4}-/.test(json) && !Number.isNaN(Date.parse(json)) && json === plainTime(json),
   UInt64Value: (json) => inRange(json, 0n, 2n ** 64n - 1n),
-  Value: () => true,
+  Value: isValue,
 };
+
+/** True for JSON of finite numbers and valid Unicode. */
+function isValue(json: unknown): boolean {
+  if (typeof json === "string") return !/\p{Surrogate}/u.test(json);
+  if (typeof json === "number") return Number.isFinite(json);
+  if (typeof json !== "object" || json === null) return true;
+  return Object.entries(json).every(([key, value]) => isValue(key) && isValue(value));
+}
 
 /** True if an object of a valid JSON text has a name twice: the text then names more members than are left when it is parsed. */
 export function hasNameTwice(text: string, parsed: unknown): boolean {
