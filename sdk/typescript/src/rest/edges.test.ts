@@ -99,6 +99,11 @@ describe("an answer", () => {
     expect((await failing(unwrap(rest.POST("/v1/keep", { body: 1 })))).reason).toBe("RESPONSE_MALFORMED");
   });
 
+  it.each([null, { things: {} }])("of %j is no page", async (body) => {
+    const rest = clientOf(() => Response.json(body));
+    expect(await failing(all(paginate(rest, "get", "/v1/things")))).toMatchObject({ reason: "RESPONSE_MALFORMED", method: "t.v1.T/List" });
+  });
+
   it("may be empty where nobody knows better, and to HEAD", async () => {
     const rest = clientOf(() => new Response(null, { status: 204 }));
     expect((await rest.DELETE("/elsewhere")).response.status).toBe(204);

@@ -9,7 +9,7 @@ import { type Pages, turnPages } from "../runtime/pages.js";
 import { hideSecrets } from "../runtime/secrets.js";
 import type { RestCallOptions } from "./client.js";
 import { createEventReader, isEvents } from "./events.js";
-import { answeredBy, attemptsOf, type FetchResult, problemError, unwrap } from "./problem.js";
+import { answeredBy, attemptsOf, type FetchResult, problemError } from "./problem.js";
 
 /** Operations by verb and path: `operations` of a generated `operations.ts`. */
 export type Operations = Readonly<Record<string, Operation>>;
@@ -51,7 +51,12 @@ export type Paginate<O extends Operations> = <C extends AnyClient, V extends Res
 export function createPaginate<const O extends Operations>(operations: O): Paginate<O> {
   const paginate = (rest: AnyClient, verb: RestVerb, path: string, init: PagedInit = {}): Pages<unknown, object> => {
     const { method, paging } = operations[`${verb.toUpperCase()} ${path}`]! as Required<Operation>;
-    const get = async (at?: unknown): Promise<object> => (await unwrap(request(rest, verb, path, at ? initAfter(init, paging, at) : init))) as object;
+    const get = async (at?: unknown): Promise<object> => {
+      const { data, error, response } = await request(rest, verb, path, at ? initAfter(init, paging, at) : init);
+      // Nothing else than a message can list.
+      if (!response.ok || !data) throw problemError(error, response);
+      return data;
+    };
     return turnPages(get, paging.next, (page) => (page as Record<string, unknown[]>)[paging.items], method);
   };
   return paginate as unknown as Paginate<O>;

@@ -14,7 +14,7 @@ export interface CredentialHeader {
   readonly name: string;
   readonly value: string;
   /** True if another one may be had by `renew`. */
-  readonly renewable: boolean;
+  readonly renewable?: boolean;
 }
 
 /** The credentials of one client; the secrets live in closures, where neither `util.inspect` nor `JSON.stringify` looks. */
@@ -31,10 +31,9 @@ export interface Credentials {
 /** A token is renewed this much before it ends, in milliseconds. */
 const earlyMs = 10_000;
 
-const visibleAscii = /^[\x21-\x7e]+$/;
-
 const checked = (what: string, value: unknown): string => {
-  if (typeof value === "string" && visibleAscii.test(value)) return value;
+  // Visible ASCII.
+  if (typeof value === "string" && /^[!-~]+$/.test(value)) return value;
   // The message never shows the value, and there is no cause: what fetch says of a bad header quotes it.
   throw clientError("CREDENTIAL_UNAVAILABLE", `${what} is nothing that a header can carry`);
 };
@@ -56,7 +55,7 @@ export function createCredentials({ apiKey, token }: CredentialOptions, clock: C
   /** Unix time in milliseconds at which `held` should be replaced. */
   let until = Infinity;
   let asking: Promise<CredentialHeader> | undefined;
-  if (apiKey !== undefined) held = { name: "x-api-key", value: checked("apiKey", apiKey), renewable: false };
+  if (apiKey !== undefined) held = { name: "x-api-key", value: checked("apiKey", apiKey) };
   else if (token !== undefined && !source) held = bearer(token);
 
   const ask = async (from: NonNullable<typeof source>): Promise<CredentialHeader> => {
@@ -68,7 +67,9 @@ export function createCredentials({ apiKey, token }: CredentialOptions, clock: C
       // Of a string and of nothing as well there is an object, without these fields.
       const { token: text = given, expiresAt = 0 } = Object(given) as Partial<Exclude<Token, string>>;
       held = bearer(text);
-      until = expiresAt ? expiresAt * 1000 - earlyMs : Infinity;
+      until = expiresAt * 1000 - earlyMs;
+      // One that never ends, or has ended by this machine's clock, which is then wrong: the server will say when.
+      if (until < clock.date()) until = Infinity;
       return held;
     } catch (cause) {
       scope.end(cause);

@@ -208,6 +208,17 @@ describe("a token source", () => {
     expect(server.seen.map(({ headers }) => headers.authorization)).toEqual(["Bearer t1", "Bearer t1", "Bearer t2"]);
   });
 
+  it("is asked once where this machine's clock is so far ahead that every token seems to have ended", async () => {
+    server.script(ok({}));
+    let asked = 0;
+    const { clock, client } = clientOf({ token: () => ({ token: `t${++asked}`, expiresAt: clock.date() / 1000 - 7200 }) });
+    for (let call = 0; call < 3; call++) await unary(client, read, {});
+    expect(asked).toBe(1);
+    server.script(byToken("t2"));
+    await unary(client, read, {});
+    expect(asked).toBe(2);
+  });
+
   it("that fails, fails the call with its cause, and is asked again by the next", async () => {
     server.script(ok({}));
     let asked = 0;

@@ -70,7 +70,10 @@ export function createFakeServer(): FakeServer {
       calls.push(one);
       const answer = await settle(async () => (entry ? entry.handler(request, one) : refuse("METHOD_UNKNOWN", { message: `no handler for ${method}: set one with on()` })));
       init.signal?.throwIfAborted();
-      return streaming ? streamed(answer, entry?.takesMany) : unary(answer);
+      if (streaming) return streamed(answer, entry?.takesMany);
+      // What is no JSON is the handler's mistake, not the network's.
+      const response = await settle(async () => unary(answer));
+      return response instanceof Refusal ? unary(response) : (response as Response);
     },
   };
   return server;

@@ -33,6 +33,18 @@ describe("a server in memory", () => {
     expect(server.calls[0]?.headers.get("x-api-key")).toBe("key");
   });
 
+  it("says of a handler that answers with what is no JSON that it failed, on calls and on streams", async () => {
+    const revision = 1n as unknown as number;
+    const server = createFakeServer()
+      .on(documentsGet, () => ({ document: { revision } }) as object)
+      .on(documentsExport, () => [{ document: { revision } } as object]);
+    const { documents } = clientOf(server);
+    const failed = { reason: "INTERNAL", message: expect.stringMatching(/the handler failed: .*BigInt/) };
+    expect(await documents.get({ collection: "docs", key: "k" }).result()).toMatchObject({ ok: false, error: failed });
+    await expect(all(documents.export({ collection: "docs" }))).rejects.toMatchObject(failed);
+    expect(server.calls).toHaveLength(2);
+  });
+
   it("refuses with every reason of the contract, on calls and on streams", async () => {
     const reasons = ReasonSchema.values.filter(({ number }) => number !== 0).map(({ name }) => name.replace("REASON_", "") as Reason);
     expect(reasons.length).toBeGreaterThan(30);
