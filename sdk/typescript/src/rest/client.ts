@@ -66,7 +66,7 @@ export function createRuledClient<Paths extends {}>({ fetch = (request) => globa
     const ruled = createRuledFetch(client, method, { signal, timeoutMs, attemptTimeoutMs, retries, idempotencyKey }, { send, template: path, parse, mayBeEmpty: !known || verb === "HEAD" });
     const result = await (core.request as unknown as (verb: string, path: string, options: object) => ReturnType<Verb>)(verb, path, { ...rest, fetch: ruled }).catch((thrown: unknown) => {
       // A body that is no JSON, text that no header or path can hold. What middleware throws is its own.
-      throw [TypeError, URIError].some((each) => thrown instanceof each) ? invalid("the request is nothing that can be sent", method.name) : thrown;
+      throw [TypeError, URIError].some((each) => thrown instanceof each) ? invalid("the request cannot be sent", method.name) : thrown;
     });
     const { data, response } = result;
     answeredBy.set(response, method);

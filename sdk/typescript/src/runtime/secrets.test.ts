@@ -36,6 +36,19 @@ describe("a secret of a response", () => {
     expect(printed).toContain("[redacted]");
   });
 
+  it("lies as deep as it may, and the call succeeds", async () => {
+    const depth = 50_000;
+    const text = `${'{"a":'.repeat(depth)}{"token":"hush"}${"}".repeat(depth)}`;
+    const client = clientOf(text, "application/json");
+    interface Nested {
+      readonly a?: Nested;
+    }
+    let part: Nested = await unary<Nested, never>(client, secret(login), {}, {}, hideSecrets);
+    while (part.a) part = part.a;
+    expect(part).toEqual({ token: "hush" });
+    expect(inspect(part)).not.toContain("hush");
+  });
+
   it("is not printed with a part of its response, nor is what a secret is made of", async () => {
     const got = await unary<typeof parts, never>(plain(parts), { ...login, secrets: ["token", "login", "value"] }, {}, {}, hideSecrets);
     expect(got).toEqual(parts);

@@ -16,10 +16,11 @@ export function hideSecrets(message: object, { secrets = [] }: Pick<Method, "sec
     if (Array.isArray(value)) return value.map(redact);
     return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, isSecret(name, value) ? hidden : redact(inner)]));
   };
-  const hide = (value: object, whole: boolean): void => {
+  // A list that grows, since parts may lie deeper in each other than calls can.
+  const parts: [part: object, whole: boolean][] = [[message, false]];
+  for (const [part, whole] of parts) {
     // Not enumerable, so that neither spreading nor JSON sees it.
-    Reflect.defineProperty(value, inspect, { value: () => (whole ? hidden : redact(value)) });
-    for (const [name, inner] of Object.entries(value)) if (isPlain(inner)) hide(inner, whole || isSecret(name, value));
-  };
-  hide(message, false);
+    Reflect.defineProperty(part, inspect, { value: () => (whole ? hidden : redact(part)) });
+    for (const [name, inner] of Object.entries(part)) if (isPlain(inner)) parts.push([inner, whole || isSecret(name, part)]);
+  }
 }
