@@ -80,6 +80,18 @@ describe("the contract decides what is sent again", () => {
   });
 });
 
+describe("a path that the contract does not know", () => {
+  const call = (rest: Rest, verb: "get" | "post") => unwrap((rest.request as unknown as (verb: string, path: string) => ReturnType<typeof read>)(verb, "/v1/of-tomorrow"));
+
+  it("is called with the credential, and again only where HTTP calls that safe", async () => {
+    server.script(unavailable);
+    const { rest } = clientOf({ apiKey: "k" });
+    expect(await errorOf(call(rest, "get"))).toMatchObject({ reason: "STORE_UNAVAILABLE", attempts: 3 });
+    expect(await errorOf(call(rest, "post"))).toMatchObject({ reason: "STORE_UNAVAILABLE", attempts: 1 });
+    expect(server.seen.map(({ headers }) => headers["x-api-key"])).toEqual(Array(4).fill("k"));
+  });
+});
+
 describe("time", () => {
   it.each([
     ["no headers", silence],
@@ -100,6 +112,18 @@ describe("time", () => {
     const call = read(rest);
     expect((await call).error).toMatchObject({ reason: "RATE_LIMITED" });
     expect(await errorOf(unwrap(call))).toMatchObject({ reason: "RATE_LIMITED", retryAfterMs: 3_600_000, attempts: 1, requestId: "request-9" });
+  });
+
+  it("is bounded over the whole of a stream where the call sets it", async () => {
+    server.script(stall("{}\n"));
+    const { clock, rest } = clientOf();
+    const { data } = await rest.POST("/v1/export", { body: { collection: "c" }, parseAs: "stream", ...({ timeoutMs: 20_000 } satisfies RestCallOptions) });
+    const reader = data!.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+    await reader.read();
+    const next = errorOf(reader.read());
+    clock.advance(20_000);
+    expect(await next).toMatchObject({ reason: "DEADLINE_PASSED" });
+    expect(clock.pending()).toEqual([]);
   });
 
   it("ends with the caller's signal, in the back-off too, and leaves nothing on it", async () => {
@@ -130,6 +154,29 @@ describe("an answer", () => {
   ] as const)("that is none is typed: %s", async (_, answer, code, reason, status) => {
     server.script(answer);
     expect(await errorOf(unwrap(read(clientOf({ retries: 0 }).rest)))).toMatchObject({ code, reason, status, attempts: 1, method: "parapet.document.v1.DocumentService/Get" });
+  });
+
+  it("that refuses is told with all that its problem document says", async () => {
+    const told = { domain: "shop.example", metadata: { limit: "3" }, violations: [{ field: "limit", description: "is too large" }], retryAfterMs: 1_500 };
+    server.script(problem(400, "invalid_argument", "FIELD_INVALID", told), problem(400, "invalid_argument", "FIELD_INVALID", { requestId: "" }, { "x-request-id": "of-the-header" }));
+    const { rest } = clientOf();
+    const { violations, ...rest_ } = told;
+    expect(await errorOf(unwrap(read(rest)))).toMatchObject({ ...rest_, reason: "FIELD_INVALID", message: "refused", requestId: "request-9", status: 400, fieldViolations: violations });
+    expect(await errorOf(unwrap(read(rest)))).toMatchObject({ domain: "parapet", metadata: {}, fieldViolations: [], requestId: "of-the-header" });
+  });
+
+  it("that is to be text may be any", async () => {
+    server.script(text(200, "text/plain", "hello"));
+    expect((await read(clientOf().rest, { parseAs: "text" })).data).toBe("hello");
+  });
+
+  it("that is read as it comes leaves nothing on the signal once it is read", async () => {
+    server.script(ok({ key: "k" }));
+    const { signal } = new AbortController();
+    const { clock, rest } = clientOf();
+    const { data } = await read(rest, { parseAs: "stream", signal });
+    expect(await new Response(data as unknown as ReadableStream).json()).toEqual({ key: "k" });
+    expect([getEventListeners(signal, "abort").length, clock.pending()]).toEqual([0, []]);
   });
 
   it("keeps what the contract does not know, and its secrets do not print", async () => {
@@ -193,6 +240,28 @@ describe("a stream that can go on", () => {
     expect(await exported(clientOf().rest, { headers: { accept: "text/event-stream" } })).toBe(event("a") + failed("permission_denied", "PERMISSION_MISSING"));
     expect(await exported(clientOf().rest)).toMatch(/^\{"key":"a"\}\n\{"error":\{"code":"permission_denied",.*\}\}\n$/);
     expect(server.seen).toHaveLength(2);
+  });
+
+  it("says what it gives, and goes on for those who read it as one text too", async () => {
+    const answers = [sse([event("a")], true), sse([event("b")])];
+    const typeOf = async (headers: object): Promise<string | null> => {
+      const { data, response } = await clientOf().rest.POST("/v1/export", { body: { collection: "c" }, parseAs: "stream", headers });
+      await data!.cancel();
+      return response.headers.get("content-type");
+    };
+    server.script(...answers);
+    expect([await typeOf({}), await typeOf({ accept: "text/event-stream" })]).toEqual(["application/x-ndjson", "text/event-stream"]);
+    server.script(...answers);
+    expect((await clientOf().rest.POST("/v1/export", { body: { collection: "c" }, parseAs: "text" })).data).toBe('{"key":"a"}\n{"key":"b"}\n');
+  });
+
+  it("lets go of its connection when it is left", async () => {
+    server.script((response) => response.writeHead(200, { "content-type": "text/event-stream" }).write(event("a")));
+    for await (const { key } of stream(clientOf().rest, "post", "/v1/export", { body: { collection: "c" } })) {
+      expect(key).toBe("a");
+      break;
+    }
+    await until(() => server.seen[0]!.cut);
   });
 
   it("is read message by message, over its connections, until it ends or fails", async () => {

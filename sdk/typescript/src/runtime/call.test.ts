@@ -250,6 +250,14 @@ describe("cancelling", () => {
     await until(() => server.seen[0]?.cut === true);
   });
 
+  it("is why a call ended, whatever its fetch has to say of it", async () => {
+    const fetch = (_: unknown, { signal }: RequestInit = {}) => new Promise<Response>((_resolve, reject) => signal!.addEventListener("abort", () => reject(new Error("of the fetch"))));
+    const controller = new AbortController();
+    const call = unary(clientOf({ fetch: fetch as typeof globalThis.fetch }).client, read, {}, { signal: controller.signal });
+    setImmediate(() => controller.abort("because"));
+    expect(await errorOf(call)).toMatchObject({ reason: "CALL_CANCELLED", attempts: 1, cause: "because" });
+  });
+
   it("ends a call in its back-off", async () => {
     server.script(refuse("unavailable", { retryDelayMs: 15_000 }));
     const controller = new AbortController();

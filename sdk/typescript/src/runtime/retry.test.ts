@@ -102,6 +102,13 @@ describe("a wait", () => {
     expect(clock.asked).toEqual([100]);
   });
 
+  it("is counted by the machine's own clock where the server does not tell its date", async () => {
+    const { clock, client } = clientOf({ timeoutMs: Infinity, fetch: async () => answers.shift()!() });
+    const answers = [() => Response.json({ code: "unavailable" }, { status: 503, headers: { "retry-after": new Date(clock.date() + 4_000).toUTCString() } }), () => Response.json({ a: 1 })];
+    await expect(unary(client, read, {})).resolves.toEqual({ a: 1 });
+    expect(clock.asked).toEqual([4_000]);
+  });
+
   it("that does not fit the deadline fails the call at once, and says how long it is", async () => {
     server.script(refuse("resource_exhausted", { status: 429, reason: "RATE_LIMITED", headers: { "retry-after": "3600" } }));
     const { clock, client } = clientOf({ timeoutMs: 30_000 });
@@ -145,6 +152,14 @@ describe("the retry budget", () => {
   });
 });
 
+describe("the machine's own clock", () => {
+  it("gives a call more than the weeks that a timer can wait", async () => {
+    const fetch = () => new Promise<Response>((resolve) => setTimeout(() => resolve(Response.json({ a: 1 })), 20));
+    const client = createClient({ baseUrl: server.url, fetch, timeoutMs: 2 ** 31, attemptTimeoutMs: 2 ** 32 });
+    await expect(unary(client, read, {})).resolves.toEqual({ a: 1 });
+  });
+});
+
 describe("a token source", () => {
   const byToken = (good: string) => (response: Parameters<ReturnType<typeof ok>>[0], request: Parameters<ReturnType<typeof ok>>[1]) =>
     request.headers.authorization === `Bearer ${good}` ? ok({ a: 1 })(response, request) : refuse("unauthenticated", { status: 401, reason: "TOKEN_EXPIRED" })(response, request);
@@ -152,10 +167,10 @@ describe("a token source", () => {
   it("is asked once, and its token kept", async () => {
     server.script(ok({}));
     let asked = 0;
-    const { client } = clientOf({ token: async () => `t${++asked}` });
+    const { clock, client } = clientOf({ token: async () => `t${++asked}` });
     await Promise.all([unary(client, read, {}), unary(client, read, {})]);
     await unary(client, read, {});
-    expect(asked).toBe(1);
+    expect([asked, clock.pending()]).toEqual([1, []]);
     expect(server.seen.map(({ headers }) => headers.authorization)).toEqual(["Bearer t1", "Bearer t1", "Bearer t1"]);
   });
 
@@ -309,6 +324,13 @@ describe("a hook", () => {
     expect(JSON.stringify([seen, ends])).not.toContain("secret-token");
     // Not even once the call is over.
     expect(inspect(starts, { depth: 9, showHidden: true })).not.toContain("secret-token");
+  });
+
+  it("hears how long each attempt took", async () => {
+    const took: number[] = [];
+    const { clock, client } = clientOf({ hooks: { attempt: () => ({ durationMs }) => void took.push(durationMs) }, fetch: async () => (clock.advance(took.length ? 30 : 20), Response.json({ code: "unavailable" }, { status: 503 })), retries: 1 });
+    await failing(unary(client, read, {}));
+    expect(took).toEqual([20, 30]);
   });
 
   it("that throws breaks nothing", async () => {
