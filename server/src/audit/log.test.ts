@@ -107,6 +107,40 @@ describe("the audit log", () => {
   });
 });
 
+describe("a page of the log", () => {
+  it("lets go of the state that it was read from, also where it cannot be read", async () => {
+    const inner = createMemoryStore();
+    let open = 0;
+    const snapshot: Store["snapshot"] = () => {
+      const taken = inner.snapshot();
+      open++;
+      return { get: (key) => taken.get(key), range: (range) => taken.range(range), keys: (range) => taken.keys(range), close: () => (open--, taken.close()) };
+    };
+    const { log } = createTestLog({ ...inner, snapshot });
+    await log.write(factsWith());
+    expect((await log.list("default", all)).records).toHaveLength(1);
+    await inner.transact((tx) => tx.put(recordKey("default", 0n), Uint8Array.of(0xff)));
+    await expect(log.list("default", all)).rejects.toMatchObject({ reason: Reason.STORED_DATA_CORRUPT });
+    expect(open).toBe(0);
+  });
+});
+
+describe("the head of a log", () => {
+  const headKey = pack(["default", kinds.auditHead]);
+
+  it.each([
+    ["in another version", (head: Uint8Array) => Uint8Array.of(9, ...head.subarray(1))],
+    ["that is cut", (head: Uint8Array) => head.slice(0, 10)],
+    ["with fewer peaks than its size has", (head: Uint8Array) => head.slice(0, -32)],
+  ])("%s is corrupt, and takes no record", async (_, broken) => {
+    const { store, log } = createTestLog();
+    for (let at = 0; at < 3; at++) await log.write(factsWith());
+    await store.transact((tx) => tx.put(headKey, broken(tx.get(headKey)!)));
+    expect(() => log.head("default")).toThrow(expect.objectContaining({ reason: Reason.STORED_DATA_CORRUPT }));
+    await expect(log.write(factsWith())).rejects.toMatchObject({ reason: Reason.AUDIT_UNAVAILABLE });
+  });
+});
+
 describe("a store that fails", () => {
   const scenario = (store: Store) => {
     const log = createAuditLog({ store, sealer: createSealer({ masterKey: new Uint8Array(32) }), nowNs: () => noonNs });

@@ -1,13 +1,15 @@
 /** An idempotency key stands for one call of one principal, for a day, and for nobody else's. */
 import { create } from "@bufbuild/protobuf";
 import { AddRequestSchema, AddResponseSchema } from "@parapet/contract/parapet/document/v1/document_service_pb";
+import { IdempotencyKey } from "@parapet/contract/parapet/policy/v1/policy_pb";
 import { describe, expect, it } from "vitest";
 import type { Call } from "../call.js";
 import { Reason } from "../errors.js";
 import { idempotencyKeyBytesMax, idempotencyKeyLifetimeMs, idempotencyKeysPerPrincipalMax } from "../limits.js";
 import { READ, WRITE } from "../policy/rights.js";
+import { kinds, rangeOf } from "../store/keys.js";
 import { createMemoryStore } from "../store/memory.js";
-import { type DocumentClient, type DocumentFixture, reasonOf, startDocuments } from "../testing/document-fixture.js";
+import { type DocumentClient, type DocumentFixture, reasonOf, startDocuments, tenant } from "../testing/document-fixture.js";
 import { createIdempotency } from "./idempotency.js";
 
 const headers = { "idempotency-key": "k-1" };
@@ -95,7 +97,10 @@ describe("the keys of a principal", () => {
       await store.transact((tx) => fresh.forEach((call) => keys.claim(tx, call, response)));
       for (const call of fresh) keys.end(call);
     };
-    return { use, isKnown };
+    /** How many rows are kept of the principal, those of what is counted aside. */
+    const rows = (id = "usr_1"): number => [kinds.idempotency, kinds.idempotencyByTime].flatMap((kind) => [...store.keys(rangeOf([tenant, kind, id]))]).length;
+    const pass = (ms: number): void => void (now += ms);
+    return { keys, callOf, use, isKnown, rows, pass };
   }
 
   it("are bounded: beyond the bound the oldest is forgotten, and nobody else's", async () => {
@@ -105,6 +110,48 @@ describe("the keys of a principal", () => {
     expect(isKnown("k0")).toBe(true);
     await use(["one more"]);
     expect([isKnown("k0"), isKnown("k1"), isKnown("one more"), isKnown("k", "usr_2")]).toEqual([false, true, true, true]);
+  }, 120_000);
+
+  it("are gone with the day, once another is used", async () => {
+    const { use, rows, pass } = await setUp();
+    await use(["a"]);
+    const ofOne = rows();
+    await use(["b", "c"]);
+    expect(rows()).toBeGreaterThan(ofOne);
+    pass(idempotencyKeyLifetimeMs);
+    await use(["d"]);
+    expect(rows()).toBe(ofOne);
+  });
+
+  it("are each for one call at a time, until it is over", async () => {
+    const { keys, callOf } = await setUp();
+    const [first, second] = [callOf("a", "usr_1"), callOf("a", "usr_1")];
+    expect(keys.begin(first, request)).toBeUndefined();
+    expect(() => keys.begin(second, request)).toThrow(expect.objectContaining({ reason: Reason.IDEMPOTENCY_IN_FLIGHT }));
+    keys.end(second);
+    expect(() => keys.begin(second, request)).toThrow(expect.objectContaining({ reason: Reason.IDEMPOTENCY_IN_FLIGHT }));
+    keys.end(first);
+    expect(keys.begin(second, request)).toBeUndefined();
+  });
+
+  it.each([
+    ["is needed where the policy says so", IdempotencyKey.REQUIRED, "", Reason.IDEMPOTENCY_KEY_INVALID],
+    ["is taken where it is needed", IdempotencyKey.REQUIRED, "a", true],
+    ["may be left out elsewhere", IdempotencyKey.OPTIONAL, "", false],
+    ["is not read where there is nothing to repeat", IdempotencyKey.UNSPECIFIED, "a", false],
+    ["is nobody's where nobody signed in", IdempotencyKey.OPTIONAL, "a", false, true],
+  ] as const)("a key %s", async (_, idempotencyKey, key, outcome, anonymous = false) => {
+    const { keys, callOf } = await setUp();
+    const make = (): Call => {
+      const call = callOf(key, "usr_1");
+      return { ...call, plan: { ...call.plan, idempotencyKey }, principal: anonymous ? undefined : call.principal };
+    };
+    const begin = (): unknown => keys.begin(make(), request);
+    if (typeof outcome === "number") return expect(begin).toThrow(expect.objectContaining({ reason: outcome }));
+    expect(begin()).toBeUndefined();
+    // A key that was taken is in use.
+    if (outcome) expect(begin).toThrow(expect.objectContaining({ reason: Reason.IDEMPOTENCY_IN_FLIGHT }));
+    else expect(begin()).toBeUndefined();
   });
 
   it("have a length in bytes that they may have", async () => {

@@ -230,6 +230,16 @@ describe("the limiter's memory", () => {
     expect(spend(api, 150, "u:drained").admitted).toBe(false);
   });
 
+  it("forgets one budget for another, the full one", () => {
+    const { clock, limiter, spend } = start({ budgetsMax: 3 });
+    spend(api, 1, "u:nearly full");
+    clock.nowMs += 60_000 / api.requests;
+    for (const subject of ["u:half", "u:drained"]) spend(api, subject === "u:half" ? 75 : 150, subject);
+    spend(api, 1, "u:new");
+    expect(limiter.size).toBe(3);
+    expect([spend(api, 76, "u:half").admitted, spend(api, 1, "u:drained").admitted]).toEqual([false, false]);
+  });
+
   it("forgets budgets that are full again", () => {
     const { clock, limiter, spend } = start();
     for (let i = 0; i < 500; i++) spend(api, 1, `s:${i}`);
