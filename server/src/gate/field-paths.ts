@@ -74,6 +74,9 @@ function redact(desc: DescMessage, message: Record<string, unknown>, pseudonym: 
     else if (field.fieldKind === "list" && field.message !== undefined) {
       const { message: item } = field;
       out[field.jsonName] = (value as Record<string, unknown>[]).map((entry) => redact(item, entry, pseudonym));
+    } else if (field.fieldKind === "map" && field.message !== undefined) {
+      const { message: item } = field;
+      out[field.jsonName] = Object.fromEntries(Object.entries(value as Record<string, Record<string, unknown>>).map(([key, entry]) => [key, redact(item, entry, pseudonym)]));
     } else if (value instanceof Uint8Array) out[field.jsonName] = `[${value.length} bytes]`;
     else out[field.jsonName] = value;
   }

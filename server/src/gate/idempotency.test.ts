@@ -140,7 +140,7 @@ describe("the keys of a principal", () => {
     ["may be left out elsewhere", IdempotencyKey.OPTIONAL, "", false],
     ["is not read where there is nothing to repeat", IdempotencyKey.UNSPECIFIED, "a", false],
     ["is nobody's where nobody signed in", IdempotencyKey.OPTIONAL, "a", false, true],
-  ] as const)("a key %s", async (_, idempotencyKey, key, outcome, anonymous = false) => {
+  ] as [string, IdempotencyKey, string, Reason | boolean, boolean?][])("a key %s", async (_, idempotencyKey, key, outcome, anonymous = false) => {
     const { keys, callOf } = await setUp();
     const make = (): Call => {
       const call = callOf(key, "usr_1");

@@ -244,7 +244,7 @@ describe("a stream that can go on", () => {
 
   it("says what it gives, and goes on for those who read it as one text too", async () => {
     const answers = [sse([event("a")], true), sse([event("b")])];
-    const typeOf = async (headers: object): Promise<string | null> => {
+    const typeOf = async (headers: Record<string, string>): Promise<string | null> => {
       const { data, response } = await clientOf().rest.POST("/v1/export", { body: { collection: "c" }, parseAs: "stream", headers });
       await data!.cancel();
       return response.headers.get("content-type");
