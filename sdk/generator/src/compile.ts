@@ -1,12 +1,12 @@
 /** Compiles a folder of protos with buf, offline: the bytes of an image. Loads nothing heavy, so that buf can run while the rest of the program is loaded. */
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, realpath, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { GeneratorError } from "./errors.js";
-import { refused } from "./files.js";
+import { FileError, refused } from "./files.js";
 import { temporaryFolder } from "./temporary-folder.js";
 
 const run = promisify(execFile);
@@ -45,6 +45,7 @@ export async function startCompile(protoDir: string, paths: readonly string[] = 
     return { image: bufBuild(folder, dirname(folder), paths), sourceBytes: async () => bytesOf(folder, await protosIn(folder)) };
   }
   const own = await protosIn(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error instanceof FileError) throw error;
     throw unusable(error.path ?? folder, unreadable[error.code ?? ""] ?? error.message);
   });
   if (own.length === 0) throw unusable(folder, "there is no .proto file in this folder");
@@ -146,16 +147,37 @@ async function layOut(folder: string, own: readonly string[], workspace: string)
   ]);
 }
 
-/** Paths of the protos in a folder, installed packages left out. */
-async function protosIn(folder: string, below = ""): Promise<string[]> {
+/**
+ * Paths of the protos in a folder, installed packages left out. Links count as what they lead to, as buf takes them.
+ * @param followed where the links on the way have led to
+ * @throws FileError for a proto that is a link to nothing
+ */
+async function protosIn(folder: string, below = "", followed: readonly string[] = []): Promise<string[]> {
   const entries = await readdir(join(folder, below), { withFileTypes: true });
   const found = entries.map(async (entry): Promise<string[]> => {
     const path = below === "" ? entry.name : `${below}/${entry.name}`;
-    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : protosIn(folder, path);
+    if (entry.isSymbolicLink()) return linkedProtos(folder, path, followed);
+    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : protosIn(folder, path, followed);
     return entry.isFile() && entry.name.endsWith(".proto") ? [path] : [];
   });
   return (await Promise.all(found)).flat().sort();
 }
+
+/** What a link leads to. A folder that it is in, or has been led to before, would never end. */
+async function linkedProtos(folder: string, path: string, followed: readonly string[]): Promise<string[]> {
+  const link = join(folder, path);
+  const isProto = path.endsWith(".proto");
+  const found = await stat(link).catch((error: unknown) => {
+    if (isProto) throw new FileError(link, "this link leads nowhere", { cause: error });
+    return undefined;
+  });
+  if (!found?.isDirectory()) return found?.isFile() && isProto ? [path] : [];
+  const [root, place, target] = await Promise.all([realpath(folder), realpath(dirname(link)), realpath(link)]);
+  if (basename(target) === "node_modules" || [root, place, ...followed].some((each) => isWithin(each, target))) return [];
+  return protosIn(folder, path, [...followed, target]);
+}
+
+const isWithin = (path: string, folder: string): boolean => `${path}${sep}`.startsWith(`${folder}${sep}`);
 
 async function bytesOf(folder: string, paths: readonly string[]): Promise<number> {
   const sizes = await Promise.all(paths.map(async (path) => (await stat(join(folder, path))).size));

@@ -1,5 +1,5 @@
 // Tests that any folder of protos compiles, and what counts as a change of the contract.
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -79,6 +79,20 @@ describe("buildImage", () => {
   it("says that a folder has no protos", async () => {
     const { message } = await refusalOf(buildImage(folder));
     expect(message).toContain("there is no .proto file in this folder");
+  });
+
+  it("follows links to protos and to folders of them, and none in a circle", async () => {
+    await write({ "elsewhere/acme/notes.proto": notes("Elsewhere."), "elsewhere/deep/more.proto": 'syntax = "proto3"; package acme.more.v1; message More {}' });
+    await mkdir(join(folder, "own"));
+    await symlink("../elsewhere/acme/notes.proto", join(folder, "own/notes.proto"));
+    await symlink(join(folder, "elsewhere/deep"), join(folder, "own/deep"));
+    await symlink("../own", join(folder, "own/again"));
+    await symlink("../../own", join(folder, "elsewhere/deep/back"));
+    await symlink("nowhere", join(folder, "own/nothing"));
+    const { ownFiles } = await buildImage(join(folder, "own"));
+    expect(ownFiles.map(({ proto }) => proto.name).sort()).toEqual(["deep/more.proto", "notes.proto"]);
+    await symlink("nowhere.proto", join(folder, "own/lost.proto"));
+    await expect(buildImage(join(folder, "own"))).rejects.toThrow(`${join(folder, "own/lost.proto")}: this link leads nowhere`);
   });
 
   it("hashes what callers can notice: fields and rules count, comments do not", async () => {
