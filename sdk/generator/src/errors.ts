@@ -12,6 +12,7 @@ export const problemRules = {
   "bucket-invalid": "a bucket has an algorithm, requests and a window",
   "audit-missing": "every policy states what is recorded",
   "field-unknown": "a path names fields of the message",
+  "rule-invalid": "a rule of protovalidate fits its field and can be evaluated",
   "field-type": "a path leads to a field of a fitting type",
   "template-invalid": "a path template follows the grammar of google/api/http.proto",
   "verb-unsupported": "a binding uses GET, PUT, POST, DELETE or PATCH",

@@ -87,3 +87,43 @@ describe("a contract is refused", () => {
     await expect(`${refusal?.message}\n`).toMatchFileSnapshot(`golden/${file}.refused.txt`);
   });
 });
+
+describe("a rule that cannot be evaluated", () => {
+  const bad = 'expression: "this ++ 1"';
+  const cases: readonly (readonly [what: string, body: string, at: string, said: RegExp])[] = [
+    ["in CEL", `string a = 1 [(buf.validate.field).cel = {id: "x", message: "m", ${bad}}];`, "rules.v1.Req.a", /failed to compile x: syntax error/],
+    ["in CEL of a whole message", `string a = 1; option (buf.validate.message).cel = {id: "y", message: "m", ${bad}};`, "rules.v1.Req", /failed to compile y: syntax error/],
+    ["in CEL of items", `repeated string a = 1 [(buf.validate.field).repeated.items.cel = {id: "z", ${bad}}];`, "rules.v1.Req.a", /failed to compile z: syntax error/],
+    ["as a pattern", 'string b = 2; string a = 1 [(buf.validate.field).string.pattern = "("];', "rules.v1.Req.a", /error parsing regexp: missing closing \)/],
+    ["as a pattern of what may be left out", 'optional string a = 1 [(buf.validate.field).string.pattern = "("];', "rules.v1.Req.a", /error parsing regexp/],
+    ["since it is of another type", "int32 a = 1 [(buf.validate.field).string.min_len = 1];", "rules.v1.Req.a", /expected rule "int32", got "string"/],
+    ["deep within", "Inner inner = 1;", "rules.v1.Inner.a", /failed to compile x/],
+  ];
+  it.each(cases)("%s is refused where it stands", async (_, body, at, said) => {
+    const text = `${protoHead("rules.v1", "buf/validate/validate.proto")}service RulesService {
+${rpcOf("Get(Req) returns (Done)", 'post: "/v1/get" body: "*"')}${rpcOf("Find(Req) returns (Done)", 'post: "/v1/find" body: "*"')}}
+message Done {}
+message Inner { string a = 1${at.includes("Inner") ? ` [(buf.validate.field).cel = {id: "x", ${bad}}]` : ""}; }
+message Req {
+  ${body}
+}
+`;
+    const image = await imageOfTexts({ "rules.proto": text });
+    const { problems } = await Promise.resolve().then(() => buildModel(image)).then(() => ({ problems: [] }), (error: GeneratorError) => error);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]!.rule).toBe("rule-invalid");
+    expect(problems[0]!.message).toMatch(said);
+    expect(problems[0]!.message).toContain(`a rule of ${at} cannot be evaluated: `);
+    const line = text.split("\n").findIndex((each) => (at.endsWith("Req") ? each.startsWith("message Req") : at.includes("Inner") ? each.startsWith("message Inner") : each.includes(body))) + 1;
+    expect(problems[0]!.place).toMatch(new RegExp(`^rules\\.proto:${line}:\\d+$`));
+  });
+
+  it("of some values only is none: they are the caller's", async () => {
+    const text = `${protoHead("rules.v1", "buf/validate/validate.proto")}service RulesService {
+${rpcOf("Get(Req) returns (Done)", 'post: "/v1/get" body: "*"')}}
+message Done {}
+message Req { repeated uint32 a = 1 [(buf.validate.field).cel = {id: "first", message: "m", expression: "this[3] > 0u"}]; }
+`;
+    expect(buildModel(await imageOfTexts({ "rules.proto": text })).services[0]!.methods[0]!.examples).toMatchObject({ response: {} });
+  });
+});

@@ -2,13 +2,12 @@
 import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt";
 import { GeneratorError } from "../errors.js";
-import { ExampleMaker } from "../examples/examples.js";
+import { type Attempt, ExampleMaker } from "../examples/examples.js";
 import type { Image } from "../image.js";
 import { isJsonObject } from "../json.js";
 import {
   type Binding,
   type Bucket,
-  type Examples,
   type IdempotencyLevel,
   type MessageType,
   type Method,
@@ -20,6 +19,7 @@ import {
 import { bindingsOf, checkConflicts, checkQueries } from "./bindings.js";
 import { conditionalOf, pagingOf } from "./conventions.js";
 import { collectTypes, enumOf, holdsSecret, looksSecret, messageOf } from "./messages.js";
+import { addFaults } from "./faulty-rules.js";
 import { bucketsOf, policyOf } from "./policy.js";
 import { Problems } from "./problems.js";
 import { MethodReasons, reasonsOf, splitDocs } from "./reasons.js";
@@ -48,9 +48,9 @@ export interface Draft {
   /** Methods of all services. */
   readonly methodCount: number;
   /** Makes the examples of the method at an index. */
-  examplesOf(index: number): Examples;
+  examplesOf(index: number): Attempt;
   /** The model, once the examples of every method are there, in order. `contractHash`: that of the image, unless it was read without. */
-  finish(examples: readonly Examples[], contractHash?: string): Model;
+  finish(examples: readonly Attempt[], contractHash?: string): Model;
 }
 
 /**
@@ -105,6 +105,9 @@ export function draftModel(image: Image): Draft {
       return maker.make(input, output, bindings, policy.resume?.request);
     },
     finish: (examples, contractHash = image.hash) => {
+      const faults = methods.flatMap(({ input, output }, index) => (examples[index]!.fault === undefined ? [] : [{ messages: [input, output], said: examples[index]!.fault }]));
+      addFaults(faults, context.message, problems);
+      if (problems.list.length > 0) throw new GeneratorError(problems.list);
       const whole = new Map(methods.map((method, index) => [method, { ...plain.get(method)!, examples: examples[index]! }]));
       return {
         version: modelVersion,

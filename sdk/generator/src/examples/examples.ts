@@ -1,7 +1,8 @@
 /** Makes the examples of a method and proves each with protovalidate. */
 import { type DescMessage, fromJson, type JsonValue, type Registry } from "@bufbuild/protobuf";
 import { type Path, pathToString } from "@bufbuild/protobuf/reflect";
-import { createValidator, type Validator, type Violation } from "@bufbuild/protovalidate";
+import { CompilationError, createValidator, type Validator, type Violation } from "@bufbuild/protovalidate";
+import { regexpFault } from "../build/faulty-rules.js";
 import { copyOf, isJsonObject, memberOf } from "../json.js";
 import type { Binding, Examples, Field, InvalidExample, Json, JsonObject, Method } from "../model.js";
 import { proposeInvalid } from "./invalid.js";
@@ -14,11 +15,16 @@ const repairsMax = 50;
 /** Fields that have a meaning beside the data: an example that sets them would be refused or return nothing. */
 const conditionalNames: ReadonlySet<string> = new Set(["page_token", "offset", "etag", "create_only", "validate_only"]);
 
+/** Examples, and why some could not be checked: a rule that protovalidate makes no sense of, whatever the values are. */
+export type Attempt = Examples & { readonly fault?: string };
+
 /** Makes the examples of all methods of one contract. */
 export class ExampleMaker {
   private readonly sampler: Sampler;
   private readonly validator: Validator;
   private readonly ruled = new Map<string, boolean>();
+  /** Of the messages that were checked since it was taken. */
+  private fault: string | undefined;
 
   /** @param registry knows every type and every rule of the contract */
   constructor(
@@ -30,7 +36,13 @@ export class ExampleMaker {
   }
 
   /** The examples of a method. `resume`: the request field that resumes a stream, left out as are those of `conditionalNames`. */
-  make(input: DescMessage, output: DescMessage, bindings: Method["bindings"], resume?: string): Examples {
+  make(input: DescMessage, output: DescMessage, bindings: Method["bindings"], resume?: string): Attempt {
+    this.fault = undefined;
+    const examples = this.examples(input, output, bindings, resume);
+    return this.fault === undefined ? examples : { ...examples, fault: this.fault };
+  }
+
+  private examples(input: DescMessage, output: DescMessage, bindings: Method["bindings"], resume: string | undefined): Examples {
     const captured = this.captured(input.typeName, bindings);
     const sent = this.data(output);
     const response = sent === undefined ? {} : { response: sent };
@@ -201,7 +213,11 @@ export class ExampleMaker {
       const message = fromJson(desc, json as JsonValue, { registry: this.registry });
       if (!this.isRuled(desc.typeName)) return [];
       const result = this.validator.validate(desc, message);
-      if (result.kind === "error") return undefined;
+      if (result.kind === "error") {
+        // What else goes wrong in a rule depends on the values.
+        if (result.error instanceof CompilationError || result.error.message.startsWith(regexpFault)) this.fault ??= result.error.message;
+        return undefined;
+      }
       return result.kind === "valid" ? [] : result.violations;
     } catch {
       return undefined;

@@ -1,5 +1,5 @@
 /** What the two threads of a run tell each other. */
-import type { Examples } from "../model.js";
+import type { Attempt } from "../examples/examples.js";
 import type { PolicyText } from "../policy-file/load.js";
 import type { Numbered, Outcome } from "./share.js";
 
@@ -19,13 +19,13 @@ export interface Job {
 /** To the second thread, then: the examples that the first one made, and the hash that only it computes. */
 export interface FirstExamples {
   readonly kind: "examples";
-  readonly examples: Numbered<Examples>;
+  readonly examples: Numbered<Attempt>;
   readonly contractHash: string;
 }
 
 /** From the second thread: examples, then what became of targets. */
 export interface Answers {
-  readonly examples: Numbered<Examples>;
+  readonly examples: Numbered<Attempt>;
   readonly outcomes: Numbered<Outcome>;
 }
 

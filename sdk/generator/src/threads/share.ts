@@ -4,7 +4,8 @@ import { GeneratorError, type Problem } from "../errors.js";
 import type { TargetChoice } from "../generate.js";
 import type { Image } from "../image.js";
 import { type MadeFile, madeOf } from "../made.js";
-import type { Examples, Model } from "../model.js";
+import type { Attempt } from "../examples/examples.js";
+import type { Model } from "../model.js";
 
 /** What becomes of one target: its files, or what it cannot express. */
 export type Outcome = { readonly files: readonly MadeFile[] } | { readonly problems: readonly Problem[] };
@@ -26,8 +27,8 @@ export class Pieces {
 const methodsPerPiece = 8;
 
 /** Makes examples, piece by piece. */
-export function makeExamples(draft: Draft, pieces: Pieces): Numbered<Examples> {
-  const made: [number, Examples][] = [];
+export function makeExamples(draft: Draft, pieces: Pieces): Numbered<Attempt> {
+  const made: [number, Attempt][] = [];
   for (const piece of pieces.take(Math.ceil(draft.methodCount / methodsPerPiece))) {
     const end = Math.min((piece + 1) * methodsPerPiece, draft.methodCount);
     for (let index = piece * methodsPerPiece; index < end; index++) made.push([index, draft.examplesOf(index)]);

@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaultChoices, generate } from "../generate.js";
 import { loadPolicyFile } from "../policy-file/load.js";
+import { protoHead, rpcOf } from "../testing/contracts.js";
 import { writeLargeContract } from "../testing/large-contract.js";
 
 const bin = fileURLToPath(new URL("../../bin/parapet-generate.js", import.meta.url));
@@ -40,6 +41,16 @@ describe.runIf(availableParallelism() > 1)("a contract of 220 methods", () => {
     const { files } = await generate(protos, choices, { policy: await loadPolicyFile(policy) });
     for (const { path, content } of files) expect(await readFile(join(out, path), "utf8"), path).toBe(content);
     expect(files.filter(({ content }) => content.includes("Personal: sealed")).map(({ path }) => path)).toEqual(["docs/thing0-service.md", "docs/thing9-service.md"]);
+  });
+
+  it("names a rule that cannot be evaluated, whichever thread meets it", async () => {
+    const protos = join(folder, "protos");
+    const faulty = join(protos, "big/v1/faulty.proto");
+    const rpcs = Array.from({ length: 20 }, (_, at) => rpcOf(`Get${at}(Faulty) returns (Faulty)`, `get: "/v1/faulty/${at}"`));
+    await writeFile(faulty, `${protoHead("big.v1", "buf/validate/validate.proto").replace(/^option .*\n/m, "")}service FaultyService {\n${rpcs.join("")}}\nmessage Faulty { string a = 1 [(buf.validate.field).string.pattern = "("]; }\n`);
+    const failed = await run(process.execPath, [bin, "--proto", protos, "--out", join(folder, "none")]).catch((error: { code: number; stdout: string; stderr: string }) => error);
+    await rm(faulty);
+    expect(failed).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/^big\/v1\/faulty\.proto:\d+:18: a rule of big\.v1\.Faulty\.a cannot be evaluated: error parsing regexp: .* \(rule-invalid\)\nparapet-generate: 1 problem\n$/) });
   });
 
   it("says what a target on the second thread cannot express", async () => {
