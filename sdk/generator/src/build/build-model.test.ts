@@ -66,6 +66,19 @@ message Done {}
   });
 });
 
+describe("a comment that speaks of errors", () => {
+  it("loses the sentence that names reasons, and keeps one that names none", async () => {
+    const text = `${protoHead("errors.v1")}service ErrorsService {
+  // Reads. Errors: see the manual.
+${rpcOf("Get(Req) returns (Req)", 'get: "/v1/get"')}  // Finds. Errors: INTERNAL, SHUTTING_DOWN. Never twice.
+${rpcOf("Find(Req) returns (Req)", 'get: "/v1/find"')}}
+message Req {}
+`;
+    const [service] = buildModel(await imageOfTexts({ "errors.proto": text })).services;
+    expect(service!.methods.map(({ docs }) => docs)).toEqual(["Reads. Errors: see the manual.", "Finds. Never twice."]);
+  });
+});
+
 describe("a contract is refused", () => {
   it.each([
     ["refused", "policies"],

@@ -46,7 +46,8 @@ const isCel = (cel: readonly CelRule[] | undefined, said: string): boolean => ce
 function isPattern(pattern: string | undefined, said: string): boolean {
   if (pattern === undefined || !said.startsWith(regexpFault)) return false;
   try {
-    return new RegExp(pattern, "u") === undefined;
+    new RegExp(pattern, "u").test("");
+    return false;
   } catch {
     return true;
   }

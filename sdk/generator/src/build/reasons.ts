@@ -71,6 +71,8 @@ export function splitDocs(docs: string): { text: string; names: string[] } {
   const sentence = /\s*\bErrors:\s*([\s\S]*?)\.(?=\s|$)/.exec(docs);
   if (sentence === null) return { text: docs, names: [] };
   const names = sentence[1]!.split(",").flatMap((part) => /^\s*([A-Z][A-Z0-9_]+)\b/.exec(part)?.[1] ?? []);
+  // A sentence that names none is prose.
+  if (names.length === 0) return { text: docs, names };
   const before = docs.slice(0, sentence.index);
   const after = docs.slice(sentence.index + sentence[0].length);
   return { text: `${before}${after}`.trim(), names };

@@ -43,11 +43,8 @@ export function firstSentence(text: string): string {
   return /^.*?[.!?](?=\s|$)/.exec(line)?.[0] ?? line;
 }
 
-/** `<` and `&` outside of code spans begin no HTML. */
-function plain(text: string): string {
+/** `<` and `&` outside of code, which is a span or stands between fences, begin no HTML. */
+export function plain(text: string): string {
   if (!/[<&]/.test(text)) return text;
-  return text
-    .split(/(`+[^`]+`+)/)
-    .map((part, index) => (index % 2 === 1 ? part : part.replace(/&(?=#?\w+;)/g, "&amp;").replaceAll("<", "&lt;")))
-    .join("");
+  return text.replace(/^ {0,3}```[^]*?(?:^ {0,3}```|(?![^]))|`+[^`]+`+|&(?=#?\w+;)|</gm, (found) => (found === "<" ? "&lt;" : found === "&" ? "&amp;" : found));
 }

@@ -1,6 +1,7 @@
 /** The OpenAPI document of a contract. */
 import { GeneratorError } from "../../errors.js";
 import type { Model } from "../../model.js";
+import { plain } from "../docs/markdown.js";
 import { sampleContext } from "./code-samples.js";
 import { headerComponent, type HeaderName, responseHeaders } from "./headers.js";
 import { createPathNames, tagNames } from "./names.js";
@@ -56,7 +57,7 @@ export function documentOf(model: Model, options: DocumentOptions): OpenApiDocum
     tags: [
       ...model.services
         .filter(({ methods }) => methods.some(({ bindings }) => bindings.length > 0))
-        .map(({ fullName, name, docs }) => ({ name: tags.get(fullName)!, description: docs || name })),
+        .map(({ fullName, name, docs }) => ({ name: tags.get(fullName)!, description: plain(docs) || name })),
       ...(posted ? [posted.tag] : []),
     ],
     paths,

@@ -167,6 +167,31 @@ message ReadResponse { string cursor = 1; google.api.HttpBody body = 2; }
     expect([headers("/v1/parts"), headers("/v1/raw")]).toEqual([["Last-Event-ID"], []]);
   });
 
+  it("shows what comments say, where they are no HTML and end in code", async () => {
+    const comment = "// A <hotel> &amp; its `<rooms>`.\n//\n// ```\n// const room = \"<b>`bed`\";\n// ```\n";
+    const text = `${protoHead("hotel.v1", "buf/validate/validate.proto")}${comment}service HotelService {
+${comment}${rpcOf("Read(Room) returns (Done)", 'get: "/v1/room"')}}
+${comment}message Room {
+  ${comment}string name = 1;
+}
+${comment}message Done {
+  ${comment}Bed bed = 1;
+}
+${comment}message Bed {
+  ${comment}string name = 1;
+  option (buf.validate.message).cel = {id: "named", message: "a bed <needs> a name", expression: "this.name != ''"};
+}
+`;
+    const document = documentOf(buildModel(await imageOfTexts({ "hotel.proto": text })), {});
+    const said = "A &lt;hotel> &amp;amp; its `<rooms>`.\n\n```\nconst room = \"<b>`bed`\";\n```";
+    const get = document.paths["/v1/room"]!["get"] as unknown as Operation & { description: string };
+    expect(document.tags).toMatchObject([{ description: said }]);
+    expect(get.description).toBe(said);
+    expect(get.parameters).toMatchObject([{ description: said }]);
+    expect(get.responses["200"]).toMatchObject({ description: said });
+    expect(document.components.schemas).toMatchObject({ Done: { description: said, properties: { bed: { description: said } } }, Bed: { description: `${said}\n\nA bed &lt;needs> a name.` } });
+  });
+
   it("can fail with every code that a handler may throw, beside those of the contract's reasons", async () => {
     const { code } = (await parapet).components.schemas["Problem"]!["properties"] as { code: { enum: string[] } };
     expect(code.enum).toEqual([

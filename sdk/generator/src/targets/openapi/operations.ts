@@ -3,6 +3,7 @@ import { copyOf, memberOf } from "../../json.js";
 import type { Binding, Field, Json, JsonObject, MessageType, Method, Model } from "../../model.js";
 import { queryOf, type QueryParameter } from "../../query.js";
 import { isRequired } from "../../rules.js";
+import { plain } from "../docs/markdown.js";
 import { byFields, wellKnownMessage } from "../../well-known.js";
 import { codeSamplesOf, type SampleContext } from "./code-samples.js";
 import { type HeaderName, headerParameters, headersObject, isCacheable, limitHeaders } from "./headers.js";
@@ -73,7 +74,7 @@ function descriptionOf(method: Method, binding: Binding, left: readonly string[]
   }
   if (limit.kind === "bucket" && limit.cost > 1) notes.push(`Spends ${limit.cost} units of the limit \`${limit.bucket}\`.`);
   if (left.length > 0) notes.push(`${left.map((path) => `\`${path}\``).join(", ")} cannot stand in a query string: use ${method.bindings.filter((other) => other !== binding).map(({ verb, template }) => `\`${verb} ${template}\``).join(" or ")} for that.`);
-  return [method.docs, ...notes].filter((text) => text !== "").join("\n\n");
+  return [plain(method.docs), ...notes].filter((text) => text !== "").join("\n\n");
 }
 
 function pathParameter({ name, field, within, multi }: PathParameter, method: Method, schemas: SchemaBuilder): OpenApiObject {
@@ -145,7 +146,7 @@ function successes(method: Method, binding: Binding, schemas: SchemaBuilder, str
   if (method.policy.idempotencyKey !== "ignored") headers.push("Replayed");
   const docs = field?.docs || (raw ? "Raw bytes." : response?.docs) || "Done.";
   return {
-    "200": { description: docs, headers: headersObject(headers), content: content() },
+    "200": { description: plain(docs), headers: headersObject(headers), content: content() },
     ...(isCacheable(method) && shownEtag(method, field) ? { "304": { description: "The caller has it already.", headers: headersObject(["RequestId", "ETag", ...limited]) } } : {}),
   };
 }

@@ -2,6 +2,7 @@
 import type { EnumType, Field, FieldType, MessageType, Model, Rules, Scalar } from "../../model.js";
 import { indexOf } from "../../model-index.js";
 import { isRequired } from "../../rules.js";
+import { plain } from "../docs/markdown.js";
 import { celOfField, celOfMessage } from "./cel.js";
 import { choiceInWords, choicesOf } from "./choices.js";
 import { anyKeywords, exclusion, keyKeywords, listKeywords, mapKeywords, maskKeywords, scalarKeywords, setKeywordsOf, specialNumbers, timeKeywords } from "./constraints.js";
@@ -302,8 +303,9 @@ function isPresent(field: Field, direction: Direction): boolean {
 
 function described(docs: string, notes: readonly string[], separator = " "): string | undefined {
   const sentences = notes.filter((note) => note !== "").map((note) => (separator === " " && !/[.!?]$/.test(note) ? `${note[0]!.toUpperCase()}${note.slice(1)}.` : note));
-  const text = [docs, ...sentences].filter((part) => part !== "").join(separator);
-  return text === "" ? undefined : text;
+  // What is of several lines may end in a list or in code, which a sentence must not go on.
+  const text = [docs, ...sentences].filter((part) => part !== "").join(separator === " " && docs.includes("\n") ? "\n\n" : separator);
+  return text === "" ? undefined : plain(text);
 }
 
 /** Each member says that those behind it must not be there as well. */

@@ -1,6 +1,7 @@
 /** Webhooks: what the server posts, one path item an event. */
 import { eventExample, identifierOf } from "../../events.js";
 import type { Model, Webhook } from "../../model.js";
+import { plain } from "../docs/markdown.js";
 import { tagNames } from "./names.js";
 import { firstSentence, printable } from "./operations.js";
 import type { SchemaBuilder } from "./schemas.js";
@@ -87,7 +88,7 @@ function operationOf(webhook: Webhook, operationId: string, tag: string, schemas
     operationId,
     tags: [tag],
     summary,
-    description: docs === `${summary}.` ? undefined : docs,
+    description: docs === `${summary}.` ? undefined : plain(docs),
     deprecated: deprecated || undefined,
     parameters: Object.keys(signatureHeaders).map((name) => ({ $ref: `#/components/parameters/${name}` })),
     requestBody: { required: true, content: { "application/json": compact({ schema, example: printable(eventExample(webhook)) }) } },
