@@ -25,7 +25,7 @@ export function toParapetError(thrown: unknown, clock: Clock, status?: number): 
     // Of an answer that is none, connect-es knows the status, or a type of which it speaks itself.
     if ((type && (!type.startsWith("application/") || rawMessage.endsWith(` content type ${type}`))) || /^HTTP \d+$/.test(rawMessage)) return clientError("RESPONSE_MALFORMED", rawMessage, facts);
     // What it finds wrong itself connect-es gives a code like a server's, but no headers.
-    const own = type ? undefined : /^(serialize )|^(protocol error|parse |message size|missing |unsupported )/.exec(rawMessage);
+    const own = type ? undefined : /^(serialize )|^(protocol error|parse |message (size|is larger)|missing |unsupported )/.exec(rawMessage);
     if (own) return clientError(own[1] ? "REQUEST_INVALID" : "RESPONSE_MALFORMED", rawMessage, { status });
     // Node's HTTP/2 says of a connection that was reset that its streams were cancelled; here nobody cancelled.
     if (thrown.code === Code.Canceled || (cause !== undefined && ofNetwork.includes(thrown.code))) return clientError("NETWORK_FAILED", "the connection failed", { cause });

@@ -1,6 +1,7 @@
 /** Answers that are none of the API's, over every protocol of this layer: typed with the reasons of the default layer. */
 import { createServer, type Http2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ParapetError } from "../runtime/error.js";
 import { type FaultServer, reset, startFaultServer, text } from "../test-support/fault-server.js";
@@ -69,6 +70,16 @@ describe.each(Object.keys(clients) as (keyof typeof clients)[])("%s", (name) => 
 it("a connection that is cut is told from an answer that is none", async () => {
   http1.script(reset);
   for (const error of await errorsOf("connect on Node")) expect(error).toMatchObject({ reason: "NETWORK_FAILED", code: "unavailable", status: 0 });
+});
+
+it.each([
+  ["as it is", {}, Buffer.alloc(5_000)],
+  ["once it is unpacked", { "content-encoding": "gzip" }, gzipSync(Buffer.alloc(5_000))],
+] as const)("a message that is larger than the client takes is none, be it %s", async (_, headers, body) => {
+  http1.script(text(200, "application/proto", body as unknown as string, headers));
+  const client = createParapetClient({ ...options, baseUrl: http1.url, protocol: "connect", messageBytesMax: 1_000 });
+  await expect(client.documents.get({ collection: "c", key: "k" })).rejects.toMatchObject({ name: "ParapetError", reason: "RESPONSE_MALFORMED", status: 200, attempts: 1 });
+  client.close();
 });
 
 it("a request that cannot be written is the caller's own mistake", async () => {
