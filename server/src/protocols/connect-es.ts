@@ -279,13 +279,16 @@ function trailersOf(answer: UniversalServerResponse): Trailers | undefined {
   return Object.keys(trailers).length === 0 ? undefined : trailers;
 }
 
-/** Resolves when a stream takes more, or will never again. */
+/**
+ * Resolves when a stream takes more, or will never again, and everybody else has had a turn: a socket whose other end reads
+ * fast takes all it is given within one, so that a long stream would keep all other calls waiting until its end.
+ */
 export function drained(sink: Writable): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       sink.off("drain", done);
       sink.off("close", done);
-      resolve();
+      setImmediate(resolve);
     };
     sink.on("drain", done);
     sink.on("close", done);
