@@ -176,6 +176,15 @@ describe("a store that fails", () => {
     expect(reasons).toEqual([store, store, ...Array.from({ length: reasons.length - 3 }, () => audit), store]);
   });
 
+  it("and runs its work again gets its own word for that back", () => {
+    const again = new Error("again");
+    const read = (): never => {
+      throw again;
+    };
+    const { log } = createTestLog();
+    expect(() => log.append({ get: read, range: read, keys: read, put: () => {}, remove: () => false }, factsWith())).toThrow(again);
+  });
+
   it("makes a lone record AUDIT_UNAVAILABLE, wherever it fails", async () => {
     for (let n = 1; n < 9; n++) {
       const { log } = createTestLog(createFailingStore(createMemoryStore(), { failAt: n }));
