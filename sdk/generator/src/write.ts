@@ -72,26 +72,28 @@ export async function driftOf(out: string, manifestFile: string, files: readonly
  * that is stopped leaves a manifest that says so, and lists what it was about to write: the next one goes on.
  * @throws FileError
  */
-export async function writeFiles(out: string, manifestFile: string, files: readonly MadeFile[], manifest: Manifest): Promise<Drift> {
+export async function writeFiles(out: string, manifestFile: string, files: readonly MadeFile[], manifest: Manifest): Promise<Drift & { readonly written: number }> {
   const drift = await driftOf(out, manifestFile, files);
-  if (drift.foreign.length > 0) return drift;
+  if (drift.foreign.length > 0) return { ...drift, written: 0 };
   const due = new Set([...drift.missing, ...drift.changed]);
   const known = (await readManifest(manifestFile))?.outputs ?? {};
   if (due.size + drift.stale.length > 0) {
     await writeWhole(manifestFile, manifestText({ ...manifest, outputs: { ...known, ...manifest.outputs }, unfinished: true }));
   }
-  await inParallel(files, async ({ path, bytes, once }) => {
+  const writes = await inParallel(files, async ({ path, bytes, once }) => {
     const file = join(out, path);
     // Half of a file that is its owner's would never be noticed.
-    if (once && (await readBytes(file)) === undefined) await writeWhole(file, bytes);
+    const isNew = once && (await readBytes(file)) === undefined;
+    if (isNew) await writeWhole(file, bytes);
     else if (due.has(path)) await write(file, bytes);
+    return isNew || due.has(path);
   });
   for (const path of drift.stale) {
     const bytes = await readBytes(join(out, path));
     if (bytes !== undefined && hashOf(bytes) === known[path]) await remove(join(out, path));
   }
   if (!(await manifestHolds(manifestFile, manifest))) await writeWhole(manifestFile, manifestText(manifest));
-  return drift;
+  return { ...drift, written: writes.filter(Boolean).length };
 }
 
 /**

@@ -65,8 +65,7 @@ async function run(command: "generate" | "check", args: readonly string[], outpu
     return 1;
   }
   const methods = model.services.reduce((sum, service) => sum + service.methods.length, 0);
-  const written = drift.missing.length + drift.changed.length;
-  output.out(`parapet-generate: ${count(methods, "method")}, ${count(files.length, "file")}, ${written} written, ${drift.stale.length} stale`);
+  output.out(`parapet-generate: ${count(methods, "method")}, ${count(files.length, "file")}, ${drift.written} written, ${drift.stale.length} stale`);
   return 0;
 }
 

@@ -55,14 +55,17 @@ describe("files that are a person's", () => {
   });
   const awkward = fileURLToPath(new URL("../../testing/awkward", import.meta.url));
   const said: string[] = [];
+  const told: string[] = [];
   const run = (...command: string[]) => runIn(".", ...command);
-  const runIn = (folder: string, ...command: string[]) => main([...command, "--proto", awkward, "--out", out, "--target", `server=${folder}`], { out: () => undefined, err: (line) => void said.push(line) });
+  const runIn = (folder: string, ...command: string[]) => main([...command, "--proto", awkward, "--out", out, "--target", `server=${folder}`], { out: (line) => void told.push(line), err: (line) => void said.push(line) });
 
   it("are written once, and neither overwritten nor called drift", async () => {
     expect(await run()).toBe(0);
     expect(await readFile(join(out, "main.ts"), "utf8")).toContain("createParapet");
     await writeFile(join(out, "main.ts"), "// Mine.\n");
     expect(await run()).toBe(0);
+    // They are among the files that are written, once.
+    expect(told.map((line) => line.replace(/^.* methods, /, ""))).toEqual([expect.stringMatching(/^(\d+) files, \1 written, 0 stale$/), expect.stringMatching(/ files, 0 written, 0 stale$/)]);
     expect(await readFile(join(out, "main.ts"), "utf8")).toBe("// Mine.\n");
     expect(await run("check")).toBe(0);
     await rm(join(out, "main.ts"));
