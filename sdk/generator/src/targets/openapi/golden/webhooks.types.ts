@@ -51,7 +51,7 @@ export interface webhooks {
         put?: never;
         /**
          * An order was paid
-         * @description An order was paid. Its type would be called as its data is. Or a|b, `c|d`, <b> and *\/ end nothing.
+         * @description An order was paid. Its type would be called as its data is. Or a|b, `c|d`, &lt;b> and *\/ end nothing.
          */
         post: operations["Webhook_OrderPaid"];
         delete?: never;
