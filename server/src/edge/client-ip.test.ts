@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { startTestServer } from "../testing/start.js";
 import { createClientIp, parseProxies } from "./client-ip.js";
 
-const trusted = ["10.0.0.0/8", "fd00::/8", "192.0.2.1"];
+const trusted = ["10.0.0.0/8", "fd00::/8", "192.0.2.1", "2001:db8:7::/64", "2001:db8:8::1"];
 
 describe("behind trusted proxies", () => {
   it.each([
@@ -22,6 +22,8 @@ describe("behind trusted proxies", () => {
     ["no address", ["203.0.113.9, unknown"], "10.0.0.1"],
     ["no address behind a proxy", ["203.0.113.9, _hidden, 10.1.1.1"], "10.1.1.1"],
     ["an address that cannot be", ["203.0.113.999"], "10.0.0.1"],
+    ["half of two brackets", ["[2001:db8::1"], "10.0.0.1"],
+    ["the other half", ["[2001:db8::1], a2001:db8::1]"], "10.0.0.1"],
     ["an empty hop", ["203.0.113.9,"], "10.0.0.1"],
   ])("%s", (_, forwardedFor, address) => {
     const ignored: string[] = [];
@@ -35,6 +37,10 @@ describe("behind trusted proxies", () => {
     ["fd12::1", true],
     ["192.0.2.1", true],
     ["192.0.2.2", false],
+    ["2001:db8:7::9", true],
+    ["2001:db8:7:1::9", false],
+    ["2001:db8:8::1", true],
+    ["2001:db8:8::2", false],
     ["11.0.0.1", false],
     ["fe00::1", false],
   ])("%s is one: %s", (peer, isTrusted) => {
