@@ -36,7 +36,7 @@ describe.each(layers.map((layer, at) => ({ ...layer, large: allLarge || at === 0
     });
     await listening(dead);
     const { signal } = new AbortController();
-    const caller = start({ baseUrl: urlOf(dead), apiKey: "k", backoff: { baseMs: 10 } });
+    const caller = start({ baseUrl: urlOf(dead), apiKey: "k", timeoutMs: patience, backoff: { baseMs: 10 } });
     const calls = large ? 1_000 : 50;
     const outcomes = await Promise.allSettled(Array.from({ length: calls }, () => caller.get(signal)));
     caller.close();
