@@ -28,7 +28,9 @@ export default defineConfig({
     include: ["tests/**/*.test.ts", "scripts/**/*.test.mjs", "**/src/**/*.test.ts"],
     sequence: { sequencer: SystemFirst },
     exclude: ["**/dist/**", "**/node_modules/**"],
-    testTimeout: 30_000,
+    // They end what hangs; a machine that is slow, or busy with other work, must not meet them.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: "forks",
     // Twice the cores that CI has: many tests wait for time-outs and processes.
     maxWorkers: 4,
