@@ -140,7 +140,7 @@ export function catalogueOf(documents: number): Catalogue {
       ratios: [cpu("durable Add with audit against audit off", 0.6), { name: "durable Add with audit against audit off, requests/s", of: "requests", target: null }],
     },
     { ours: scale.many, peer: scale.few, blocksPerRound: often, ratios: [cpu(`Get with ${count} documents against ${documentsFew}`, documents >= documentsWanted ? 0.9 : null)] },
-    { ours: workers.two, peer: workers.one, blocksPerRound: often, ratios: [{ name: "two workers against one, requests/s", of: "requests", target: 1.5 }] },
+    { ours: workers.two, peer: workers.one, blocksPerRound: often, sittings: 4, ratios: [{ name: "two workers against one, requests/s", of: "requests", target: 1.5 }] },
     { ours: gated.grpc, peer: echo.connectGrpc, blocksPerRound: 1, ratios: [cpu("the gate's own cost, gRPC: with it against without", 0.75)] },
     { ours: gated.connectJson, peer: echo.connectJson, blocksPerRound: 1, ratios: [cpu("the gate's own cost, Connect JSON: with it against without", 0.75)] },
     { ours: onePort, peer: echo.nodeHttp, blocksPerRound: often, sittings: 12, ratios: [cpu("one port against node:http listening itself", 0.97)] },
