@@ -34,7 +34,7 @@ function readerOf(desc: DescMessage, readers: Map<DescMessage, Reader>): Reader 
   let reader = readers.get(desc);
   if (reader !== undefined) return reader;
   readers.set(desc, (reader = { read: leave }));
-  reader.read = wellKnown[desc.typeName] ?? messageRead(desc, readers);
+  reader.read = wellKnown.get(desc.typeName) ?? messageRead(desc, readers);
   return reader;
 }
 
@@ -98,10 +98,12 @@ function readListValue(cursor: Cursor, room: number): ListValue {
   return { $typeName: "google.protobuf.ListValue", values };
 }
 
-const wellKnown: Readonly<Record<string, Read>> = {
-  "google.protobuf.Value": readValue,
-  "google.protobuf.ListValue": readListValue,
-};
+const wellKnown: ReadonlyMap<string, Read> = new Map(
+  Object.entries<Read>({
+    "google.protobuf.Value": readValue,
+    "google.protobuf.ListValue": readListValue,
+  }),
+);
 
 /** The tags under which a field is read. */
 function fieldReads(field: DescField, readers: Map<DescMessage, Reader>): [tag: number, read: ReadField][] {

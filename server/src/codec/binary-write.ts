@@ -33,7 +33,7 @@ function writerOf(desc: DescMessage, writers: Map<DescMessage, Writer>): Writer 
   let writer = writers.get(desc);
   if (writer !== undefined) return writer;
   writers.set(desc, (writer = { write: leave }));
-  writer.write = wellKnown[desc.typeName] ?? messageWrite(desc, writers);
+  writer.write = wellKnown.get(desc.typeName) ?? messageWrite(desc, writers);
   return writer;
 }
 
@@ -238,10 +238,12 @@ function writeListValue(sink: Sink, given: unknown): void {
   }
 }
 
-const wellKnown: Readonly<Record<string, Write>> = {
-  "google.protobuf.Value": writeValue,
-  "google.protobuf.ListValue": writeListValue,
-};
+const wellKnown: ReadonlyMap<string, Write> = new Map(
+  Object.entries<Write>({
+    "google.protobuf.Value": writeValue,
+    "google.protobuf.ListValue": writeListValue,
+  }),
+);
 
 /** The value, if it is a whole number of 32 bits with a sign. */
 function int32(value: unknown): number {

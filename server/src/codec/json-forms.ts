@@ -1,6 +1,8 @@
 /** Keeps protobuf-es to the forms that ProtoJSON has (protobuf.dev/programming-guides/json), where it reads more or less than those. */
 import { type DescField, type DescMessage, type JsonValue, type Registry, ScalarType } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { isWellFormed } from "../unicode.js";
+import { mapKeys } from "./map-keys.js";
 
 /** What protobuf-es is given for a value. Throws for a form that ProtoJSON does not have. */
 type Mend = (json: unknown, levels: number) => unknown;
@@ -41,7 +43,7 @@ function menderOf(desc: DescMessage, menders: Menders): Mender {
   let mender = menders.get(desc);
   if (mender !== undefined) return mender;
   menders.set(desc, (mender = { mend: asIs }));
-  mender.mend = wellKnown[desc.typeName]?.(desc, menders) ?? (isWrapperDesc(desc) ? scalarMend(desc.fields[0]!, desc.fields[0]!.scalar!) : messageMend(desc, menders));
+  mender.mend = wellKnown.get(desc.typeName)?.(desc, menders) ?? (isWrapperDesc(desc) ? scalarMend(desc.fields[0]!, desc.fields[0]!.scalar!) : messageMend(desc, menders));
   return mender;
 }
 
@@ -74,7 +76,8 @@ function fieldMend(field: DescField, menders: Menders): Mend {
   const single = field.scalar !== undefined ? scalarMend(field, field.scalar) : field.message !== undefined ? messageOf(field.message, menders) : asIs;
   if (field.fieldKind === "list") return (json, levels) => (Array.isArray(json) ? json.map((item: unknown) => single(item, levels)) : json);
   if (field.fieldKind !== "map") return single;
-  const isKey = keys[field.mapKey]!;
+  // protobuf-es does not look at the key of an entry that it leaves out, for an enum value of an unknown name.
+  const isKey = mapKeys[field.mapKey]!;
   return (json, levels) => {
     if (!isObject(json)) return json;
     return Object.fromEntries(Object.entries(json).map(([name, value]) => [isKey(name) ? name : refuse(field), single(value, levels)]));
@@ -89,37 +92,6 @@ function messageOf(desc: DescMessage, menders: Menders): Mend {
 const number = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d{1,6}))?$/;
 const special = /^(?:NaN|-?Infinity)$/;
 const base64 = /^(?:[\w+/-]{4})*(?:[\w+/-]{2}(?:==)?|[\w+/-]{3}=?)?$/;
-
-// Not yet in the library of the TypeScript target; part of every Node that we support.
-const isWellFormed = (String.prototype as unknown as { isWellFormed(): boolean }).isWellFormed;
-
-/** A check for integers of so many bits, in digits alone. */
-const integersOf = (bits: number, signed: boolean) => {
-  const form = signed ? /^(?:0|-?[1-9]\d{0,19})$/ : /^(?:0|[1-9]\d{0,19})$/;
-  const wrap = signed ? BigInt.asIntN : BigInt.asUintN;
-  return (key: string): boolean => form.test(key) && wrap(bits, BigInt(key)) === BigInt(key);
-};
-
-const int32 = integersOf(32, true);
-const uint32 = integersOf(32, false);
-const int64 = integersOf(64, true);
-const uint64 = integersOf(64, false);
-
-/** Which keys a map has. protobuf-es does not look at the key of an entry that it leaves out, for an enum value of an unknown name. */
-const keys: Readonly<Partial<Record<ScalarType, (key: string) => boolean>>> = {
-  [ScalarType.STRING]: (key) => isWellFormed.call(key),
-  [ScalarType.BOOL]: (key) => key === "true" || key === "false",
-  [ScalarType.INT32]: int32,
-  [ScalarType.SINT32]: int32,
-  [ScalarType.SFIXED32]: int32,
-  [ScalarType.UINT32]: uint32,
-  [ScalarType.FIXED32]: uint32,
-  [ScalarType.INT64]: int64,
-  [ScalarType.SINT64]: int64,
-  [ScalarType.SFIXED64]: int64,
-  [ScalarType.UINT64]: uint64,
-  [ScalarType.FIXED64]: uint64,
-};
 
 function scalarMend(field: DescField, scalar: ScalarType): Mend {
   const ofText = (mend: (text: string) => unknown): Mend => (json) => (typeof json === "string" ? mend(json) : json);
@@ -169,15 +141,17 @@ function wholeOf(text: string): string | undefined {
 }
 
 /** Messages with a JSON form of their own; the others of google.protobuf have none, or are read rightly. */
-const wellKnown: Readonly<Record<string, (desc: DescMessage, menders: Menders) => Mend>> = {
-  "google.protobuf.Any": (_desc, menders) => (json, levels) => anyMended(json, levels, menders),
-  "google.protobuf.FieldMask": () => asIs,
-  "google.protobuf.Timestamp": (desc) => (json) => (typeof json !== "string" || isTime(json) ? json : refuse(desc)),
-  "google.protobuf.Duration": (desc) => (json) => (typeof json !== "string" || /^-?\d{1,12}(?:\.\d{1,9})?s$/.test(json) ? json : refuse(desc)),
-  "google.protobuf.Struct": (desc) => (json, levels) => checkedValue(json, levels, desc),
-  "google.protobuf.Value": (desc) => (json, levels) => checkedValue(json, levels, desc),
-  "google.protobuf.ListValue": (desc) => (json, levels) => checkedValue(json, levels, desc),
-};
+const wellKnown: ReadonlyMap<string, (desc: DescMessage, menders: Menders) => Mend> = new Map(
+  Object.entries<(desc: DescMessage, menders: Menders) => Mend>({
+    "google.protobuf.Any": (_desc, menders) => (json, levels) => anyMended(json, levels, menders),
+    "google.protobuf.FieldMask": () => asIs,
+    "google.protobuf.Timestamp": (desc) => (json) => (typeof json !== "string" || isTime(json) ? json : refuse(desc)),
+    "google.protobuf.Duration": (desc) => (json) => (typeof json !== "string" || /^-?\d{1,12}(?:\.\d{1,9})?s$/.test(json) ? json : refuse(desc)),
+    "google.protobuf.Struct": (desc) => (json, levels) => checkedValue(json, levels, desc),
+    "google.protobuf.Value": (desc) => (json, levels) => checkedValue(json, levels, desc),
+    "google.protobuf.ListValue": (desc) => (json, levels) => checkedValue(json, levels, desc),
+  }),
+);
 
 const monthDays = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
@@ -198,7 +172,7 @@ function anyMended(json: unknown, levels: number, menders: Menders): unknown {
   const desc = typeof url === "string" ? menders.types().getMessage(url.slice(url.lastIndexOf("/") + 1)) : undefined;
   if (desc === undefined) return json;
   const { mend } = menderOf(desc, menders);
-  if (desc.typeName in wellKnown || isWrapperDesc(desc)) {
+  if (wellKnown.has(desc.typeName) || isWrapperDesc(desc)) {
     // A message with a form of its own stands under `value`; only of a Value that form may be null.
     const isThere = Object.hasOwn(json, "value") && (json["value"] !== null || desc.typeName === "google.protobuf.Value");
     return isThere ? { ...json, value: mend(json["value"], levels - 1) } : refuse(desc);
@@ -208,11 +182,11 @@ function anyMended(json: unknown, levels: number, menders: Menders): unknown {
 
 /** Any JSON, unless it holds a number that none is, or text that none is. */
 function checkedValue(json: unknown, levels: number, desc: DescMessage): unknown {
-  if (typeof json === "string") return isWellFormed.call(json) ? json : refuse(desc);
+  if (typeof json === "string") return isWellFormed(json) ? json : refuse(desc);
   if (typeof json === "number") return Number.isFinite(json) ? json : refuse(desc);
   if (typeof json !== "object" || json === null || levels === 0) return json;
   for (const [key, value] of Object.entries(json)) {
-    if (!isWellFormed.call(key)) refuse(desc);
+    if (!isWellFormed(key)) refuse(desc);
     checkedValue(value, levels - 1, desc);
   }
   return json;

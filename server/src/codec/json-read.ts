@@ -1,8 +1,10 @@
 /** Reads messages from parsed JSON (protobuf.dev/programming-guides/json), fast where it is written plainly. */
 import { type DescEnum, type DescField, type DescMessage, fromJson, type JsonValue, type Message, ScalarType } from "@bufbuild/protobuf";
 import { FieldMaskSchema, isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { isWellFormed } from "../unicode.js";
 import { readDuration, readTimestamp } from "./json-times.js";
 import { copyObject, readListValue, readStruct, readValue } from "./json-values.js";
+import { mapKeys } from "./map-keys.js";
 import { compileNew, type Fields } from "./new-message.js";
 import { uncommon } from "./uncommon.js";
 
@@ -30,15 +32,17 @@ const leave: Read = () => {
   throw uncommon;
 };
 
-const wellKnown: Readonly<Record<string, Read>> = {
-  "google.protobuf.Any": leave,
-  "google.protobuf.FieldMask": (json) => fromJson(FieldMaskSchema, json as JsonValue),
-  "google.protobuf.Timestamp": (json) => readTimestamp(textOf(json)),
-  "google.protobuf.Duration": (json) => readDuration(textOf(json)),
-  "google.protobuf.Struct": readStruct,
-  "google.protobuf.Value": readValue,
-  "google.protobuf.ListValue": readListValue,
-};
+const wellKnown: ReadonlyMap<string, Read> = new Map(
+  Object.entries<Read>({
+    "google.protobuf.Any": leave,
+    "google.protobuf.FieldMask": (json) => fromJson(FieldMaskSchema, json as JsonValue),
+    "google.protobuf.Timestamp": (json) => readTimestamp(textOf(json)),
+    "google.protobuf.Duration": (json) => readDuration(textOf(json)),
+    "google.protobuf.Struct": readStruct,
+    "google.protobuf.Value": readValue,
+    "google.protobuf.ListValue": readListValue,
+  }),
+);
 
 function textOf(json: unknown): string {
   if (typeof json !== "string") throw uncommon;
@@ -49,7 +53,7 @@ function readerOf(desc: DescMessage, readers: Map<DescMessage, Reader>): Reader 
   let reader = readers.get(desc);
   if (reader !== undefined) return reader;
   readers.set(desc, (reader = { read: leave }));
-  reader.read = wellKnown[desc.typeName] ?? (isWrapperDesc(desc) ? wrapperRead(desc) : messageRead(desc, readers));
+  reader.read = wellKnown.get(desc.typeName) ?? (isWrapperDesc(desc) ? wrapperRead(desc) : messageRead(desc, readers));
   return reader;
 }
 
@@ -154,14 +158,14 @@ function listRead(read: Read): Read {
 }
 
 function mapRead(keyType: ScalarType, read: Read): Read {
-  const isPlainKey = mapKeys[keyType]!;
+  const isKey = mapKeys[keyType]!;
   return (json, room) => {
     if (typeof json !== "object" || json === null || Array.isArray(json)) throw uncommon;
     const map: Fields = {};
     const keys = Object.keys(json);
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i]!;
-      if (!isPlainKey(key)) throw uncommon;
+      if (key === "__proto__" || !isKey(key)) throw uncommon;
       map[key] = read((json as Fields)[key], room);
     }
     return map;
@@ -190,9 +194,6 @@ const isInt32 = (value: unknown): boolean => typeof value === "number" && (value
 const isUint32 = (value: unknown): boolean => typeof value === "number" && value >>> 0 === value;
 const isDigits = /^(?:0|-?[1-9]\d{0,17})$/;
 
-// Not yet in the library of the TypeScript target; part of every Node that we support.
-const isWellFormed = (String.prototype as unknown as { isWellFormed(): boolean }).isWellFormed;
-
 /** A reader of values that are held as they came. */
 const asIs =
   (fits: (json: unknown) => boolean): Read =>
@@ -215,7 +216,7 @@ const uint64: Read = (json) => {
 };
 
 const scalars: Readonly<Record<ScalarType, Read>> = {
-  [ScalarType.STRING]: asIs((json) => typeof json === "string" && isWellFormed.call(json)),
+  [ScalarType.STRING]: asIs((json) => typeof json === "string" && isWellFormed(json)),
   [ScalarType.BOOL]: asIs((json) => typeof json === "boolean"),
   [ScalarType.DOUBLE]: asIs(Number.isFinite),
   [ScalarType.FLOAT]: (json) => {
@@ -248,26 +249,3 @@ function scalarRead(type: ScalarType, asString: boolean): Read {
     return String(json);
   };
 }
-
-const isPlainInt = /^(?:0|-?[1-9]\d{0,9})$/;
-const isPlainUint = /^(?:0|[1-9]\d{0,9})$/;
-const plainInt32 = (key: string): boolean => isPlainInt.test(key) && isInt32(Number(key));
-const plainUint32 = (key: string): boolean => isPlainUint.test(key) && isUint32(Number(key));
-const plainInt64 = (key: string): boolean => /^(?:0|-?[1-9]\d{0,17})$/.test(key);
-const plainUint64 = (key: string): boolean => /^(?:0|[1-9]\d{0,17})$/.test(key);
-
-/** Which keys of a map are held as they came. */
-const mapKeys: Readonly<Partial<Record<ScalarType, (key: string) => boolean>>> = {
-  [ScalarType.STRING]: (key) => key !== "__proto__" && isWellFormed.call(key),
-  [ScalarType.BOOL]: (key) => key === "true" || key === "false",
-  [ScalarType.INT32]: plainInt32,
-  [ScalarType.SINT32]: plainInt32,
-  [ScalarType.SFIXED32]: plainInt32,
-  [ScalarType.UINT32]: plainUint32,
-  [ScalarType.FIXED32]: plainUint32,
-  [ScalarType.INT64]: plainInt64,
-  [ScalarType.SINT64]: plainInt64,
-  [ScalarType.SFIXED64]: plainInt64,
-  [ScalarType.UINT64]: plainUint64,
-  [ScalarType.FIXED64]: plainUint64,
-};

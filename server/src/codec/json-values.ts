@@ -1,6 +1,7 @@
 /** Struct, Value and ListValue as JSON (google/protobuf/struct.proto). */
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { type ListValue, NullValue, type Struct, type Value } from "@bufbuild/protobuf/wkt";
+import { isWellFormed } from "../unicode.js";
 import { quote } from "./json-quote.js";
 import { uncommon } from "./uncommon.js";
 
@@ -8,12 +9,9 @@ import { uncommon } from "./uncommon.js";
 function keysOf(json: unknown): string[] {
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw uncommon;
   const keys = Object.keys(json);
-  for (let i = 0; i < keys.length; i++) if (keys[i] === "__proto__" || !isWellFormed.call(keys[i])) throw uncommon;
+  for (let i = 0; i < keys.length; i++) if (keys[i] === "__proto__" || !isWellFormed(keys[i]!)) throw uncommon;
   return keys;
 }
-
-// Not yet in the library of the TypeScript target; part of every Node that we support.
-const isWellFormed = (String.prototype as unknown as { isWellFormed(): boolean }).isWellFormed;
 
 /** A Value; `room` is how many levels of nesting are left. Throws `uncommon`. */
 export function readValue(json: unknown, room: number): Value {
@@ -24,7 +22,7 @@ function readKind(json: unknown, room: number): Value["kind"] {
   if (room === 0) throw uncommon;
   switch (typeof json) {
     case "string":
-      if (!isWellFormed.call(json)) throw uncommon;
+      if (!isWellFormed(json)) throw uncommon;
       return { case: "stringValue", value: json };
     case "number":
       if (!Number.isFinite(json)) throw uncommon;
@@ -64,7 +62,7 @@ export function copyObject(json: unknown, room: number): JsonObject {
 }
 
 function copyValue(json: unknown, room: number): JsonValue {
-  if (typeof json === "string" ? isWellFormed.call(json) : typeof json === "number" ? Number.isFinite(json) : typeof json === "boolean" || json === null) return json as JsonValue;
+  if (typeof json === "string" ? isWellFormed(json) : typeof json === "number" ? Number.isFinite(json) : typeof json === "boolean" || json === null) return json as JsonValue;
   if (room === 0) throw uncommon;
   return Array.isArray(json) ? Array.from(json, (item: unknown) => copyValue(item, room - 1)) : copyObject(json, room);
 }

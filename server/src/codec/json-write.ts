@@ -28,21 +28,23 @@ const leave: Write = () => {
   throw uncommon;
 };
 
-const wellKnown: Readonly<Record<string, Write>> = {
-  "google.protobuf.Any": leave,
-  "google.protobuf.FieldMask": (message) => JSON.stringify(toJson(FieldMaskSchema, message as FieldMask)),
-  "google.protobuf.Timestamp": (message) => `"${writeTimestamp(message as Timestamp)}"`,
-  "google.protobuf.Duration": (message) => `"${writeDuration(message as Duration)}"`,
-  "google.protobuf.Struct": (message) => writeStruct(message as Struct),
-  "google.protobuf.Value": (message) => writeValue(message as Value),
-  "google.protobuf.ListValue": (message) => writeListValue(message as ListValue),
-};
+const wellKnown: ReadonlyMap<string, Write> = new Map(
+  Object.entries<Write>({
+    "google.protobuf.Any": leave,
+    "google.protobuf.FieldMask": (message) => JSON.stringify(toJson(FieldMaskSchema, message as FieldMask)),
+    "google.protobuf.Timestamp": (message) => `"${writeTimestamp(message as Timestamp)}"`,
+    "google.protobuf.Duration": (message) => `"${writeDuration(message as Duration)}"`,
+    "google.protobuf.Struct": (message) => writeStruct(message as Struct),
+    "google.protobuf.Value": (message) => writeValue(message as Value),
+    "google.protobuf.ListValue": (message) => writeListValue(message as ListValue),
+  }),
+);
 
 function writerOf(desc: DescMessage, writers: Map<DescMessage, Writer>): Writer {
   let writer = writers.get(desc);
   if (writer !== undefined) return writer;
   writers.set(desc, (writer = { write: leave }));
-  const write = wellKnown[desc.typeName] ?? (isWrapperDesc(desc) ? wrapperWrite(desc) : messageWrite(desc, writers));
+  const write = wellKnown.get(desc.typeName) ?? (isWrapperDesc(desc) ? wrapperWrite(desc) : messageWrite(desc, writers));
   writer.write = (message) => {
     if ((message as Message).$typeName !== desc.typeName) throw uncommon;
     return write(message);

@@ -1,15 +1,6 @@
 /** Text as documents keep it: well-formed Unicode, in the order of its code points. */
 import { fail, Reason } from "../errors.js";
-
-/** A text as Node's own engine knows it (ECMA-262 2024, String.prototype.isWellFormed). */
-interface Checkable {
-  isWellFormed(): boolean;
-}
-
-/** True if a text holds no lone surrogate, so that UTF-8 can carry it. */
-export function isWellFormed(text: string): boolean {
-  return (text as unknown as Checkable).isWellFormed();
-}
+import { isWellFormed } from "../unicode.js";
 
 /** Throws FIELD_INVALID if a text has no UTF-8 form: it would be stored as another text than the one that was sent. */
 export function requireWellFormed(field: string, text: string): void {

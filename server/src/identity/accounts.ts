@@ -4,7 +4,7 @@ import { isServerAdmin } from "../policy/grants.js";
 import { ADMIN, everyCollection, type Grants } from "../policy/rights.js";
 import { after, kinds, pack, rangeOf, unpackBytes } from "../store/keys.js";
 import type { Reader, Transaction } from "../store/store.js";
-import { isWellFormed } from "./well-formed.js";
+import { isWellFormed } from "../unicode.js";
 
 /** A user as it is stored. */
 export interface UserRecord {

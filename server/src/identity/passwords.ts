@@ -3,7 +3,8 @@ import { hash as argon2Hash, verify as argon2Verify } from "@node-rs/argon2";
 import { fail, Reason } from "../errors.js";
 import { passwordsAtOnce, passwordsWaitingMax } from "../limits.js";
 import { isCommonPassword } from "./common-passwords.js";
-import { fieldInvalid, isWellFormed } from "./well-formed.js";
+import { isWellFormed } from "../unicode.js";
+import { fieldInvalid } from "./well-formed.js";
 
 /** Hashes and verifies passwords. */
 export interface Passwords {

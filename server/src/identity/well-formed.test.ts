@@ -1,7 +1,8 @@
 // Checks that no text is stored as another one.
 import { describe, expect, it } from "vitest";
 import { Failure } from "../errors.js";
-import { isWellFormed, requireWellFormed } from "./well-formed.js";
+import { isWellFormed } from "../unicode.js";
+import { requireWellFormed } from "./well-formed.js";
 
 describe("a text", () => {
   it.each([

@@ -1,10 +1,6 @@
-/** Which texts may be stored: those that UTF-8 can hold without a change. */
+/** Refuses texts that may not be stored: those that UTF-8 cannot hold without a change. */
 import { fail, Reason } from "../errors.js";
-
-/** True unless the text has a lone surrogate (Unicode D84), which UTF-8 would replace: two such texts would be stored as one. */
-export function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
-}
+import { isWellFormed } from "../unicode.js";
 
 /** Throws FIELD_INVALID for the first of these fields, by its path in the request, whose text is not well-formed. */
 export function requireWellFormed(fields: Readonly<Record<string, string>>): void {

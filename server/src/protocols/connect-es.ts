@@ -162,7 +162,7 @@ const exchangeKey = createContextKey<Exchange | undefined>(undefined);
 
 const codings = ["grpc-encoding", "connect-content-encoding", "content-encoding"];
 /** Headers that connect-es may get otherwise than they were sent. */
-const rewritten = ["content-type", "grpc-timeout", "connect-timeout-ms", ...codings];
+const rewritten = ["content-type", "content-length", "grpc-timeout", "connect-timeout-ms", ...codings];
 
 /** The URL as connect-es takes it: a compression without a name is none. */
 function urlOf({ verb, target }: Exchange): string {
@@ -174,8 +174,8 @@ function urlOf({ verb, target }: Exchange): string {
 function headerOf(exchange: Exchange, spelling: Spelling): Headers {
   const header = requestHeadersOf(exchange);
   if (exchange.verb === "POST") header.set("content-type", spelling.text ? "application/grpc-web+proto" : spelling.contentType);
-  // A message is as long as it is once it is ready.
-  header.delete("content-length");
+  // A message by itself may have another length once it is ready.
+  if (!spelling.stream) header.delete("content-length");
   for (const name of codings) if (header.get(name) === "") header.delete(name);
   for (const [name, read, longest] of deadlines) {
     const sent = read(header.get(name) ?? undefined);
@@ -223,7 +223,7 @@ async function* checkedMessage(source: AsyncIterable<Uint8Array>, bounds: Messag
   }
   const message = Buffer.concat(chunks);
   const plain = await readied(message, bounds);
-  // What was compressed stays so: its header says it.
+  // What was compressed is passed on so: the answer's coding follows from it.
   yield bounds.encoding === "identity" ? plain : message;
 }
 

@@ -123,9 +123,19 @@ function edition2023(): JsonObject {
   };
 }
 
+/** Without a package, so that types are called as members of every object are. */
+function bare(): JsonObject {
+  const { field } = writer("");
+  return {
+    name: "bare.proto",
+    syntax: "proto3",
+    messageType: ["constructor", "toString", "__proto__"].map((name) => ({ name, field: [field("text", 1, "string"), field("numbers", 2, "int64", { label: "LABEL_REPEATED" })] })),
+  };
+}
+
 /** The types, made anew with each call. */
 export function awkwardMessages(): DescMessage[] {
-  const files = [proto3(), proto2(), edition2023()];
+  const files = [proto3(), proto2(), edition2023(), bare()];
   const set = fromJson(FileDescriptorSetSchema, { file: files });
   set.file.unshift(...imports.map((file) => file.proto));
   const registry = createFileRegistry(set);
