@@ -389,6 +389,26 @@ export interface Numbers {
   orZero?: readonly number[];
   /** Times, of which none may be nothing. */
   notZero?: readonly rt.Duration[];
+  /** One alone. */
+  sint32Only?: number;
+  /** One alone. */
+  sint64Only?: rt.Int64;
+  /** One alone. */
+  fixed32Only?: number;
+  /** One alone. */
+  fixed64Only?: rt.Int64;
+  /** One alone. */
+  sfixed32Only?: number;
+  /** One alone. */
+  sfixed64Only?: rt.Int64;
+  /** Between other bounds. */
+  fixed32Within?: number;
+  /** Between other bounds. */
+  fixed64Within?: rt.Int64;
+  /** Between other bounds. */
+  sfixed32Within?: number;
+  /** Between other bounds. */
+  sfixed64Within?: rt.Int64;
 }
 
 /** Rules of bytes. */
