@@ -1,6 +1,7 @@
 /** The second thread of a run: loads what it needs at once, then does its share of one job. */
 import { parentPort } from "node:worker_threads";
 import { draftModel } from "../build/build-model.js";
+import { GeneratorError } from "../errors.js";
 import { readImage } from "../image.js";
 import { readPolicyText } from "../policy-file/load.js";
 import { targets } from "../targets/index.js";
@@ -44,4 +45,10 @@ async function work(): Promise<void> {
   port.close();
 }
 
-await work();
+try {
+  await work();
+} catch (error) {
+  // What is wrong with the contract the first thread finds as well, and tells. Thrown here it could overtake what was answered ahead of it.
+  if (!(error instanceof GeneratorError)) throw error;
+  port.close();
+}
